@@ -1,0 +1,53 @@
+# make demo   installs what the program needs, does the main job on real photographs and a real video file
+# make test   installs what the tests need, runs the whole suite with a real Redis and a real PostgreSQL
+# make lint   style, types, import rules
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: demo test lint format install install-dev clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n 's/^# \(make .*\)/\1/p' Makefile
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Rollcall needs Python 3.11 or newer; name one: make PYTHON=python3.12"; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "No venv module: apt-get install python3-venv"; exit 1; }
+
+$(VENV)/installed: pyproject.toml constraints.txt | $(BIN)/python
+	@echo "Installing Rollcall into $(VENV) …"
+	@$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+# face_recognition is the reference that the parity tests measure against. Its declared dependency `dlib` needs a
+# compiler; dlib-bin, installed above, is the same module.
+$(VENV)/installed-dev: $(VENV)/installed
+	@echo "Installing what the tests need …"
+	@$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	@$(PIP) install --no-deps face-recognition==1.3.0
+	@touch $@
+
+install: $(VENV)/installed
+install-dev: $(VENV)/installed-dev
+
+demo: $(VENV)/installed
+	@$(BIN)/python -m demo
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(VENV)/installed-dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+clean:
+	rm -rf $(VENV) .cache var

@@ -1,0 +1,62 @@
+"""What the commands write: results on standard output, progress and messages on standard error."""
+
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def progress(what: str, total: int) -> Iterator["Advance"]:
+    """A bar where a terminal looks on; otherwise a plain line at each tenth.
+
+    Args:
+        what: names the work, e.g. `photographs`.
+        total: how many steps it has.
+    """
+    if not err.is_terminal:
+        yield Advance(what, total, None)
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        yield Advance(what, total, bar)
+
+
+class Advance:
+    """Counts the steps of one piece of work. Call it with how many are done, and the total where that has changed."""
+
+    def __init__(self, what: str, total: int, bar: Progress | None) -> None:
+        self._what, self._total, self._bar = what, total, bar
+        self._tenth = 0
+        self._task = bar.add_task(what, total=total) if bar else None
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """Show that `done` of all steps are done."""
+        self._total = self._total if total is None else total
+        if self._bar is not None and self._task is not None:
+            self._bar.update(self._task, completed=done, total=self._total)
+            return
+        tenth = 10 * done // self._total if self._total else 0
+        if tenth != self._tenth:
+            self._tenth = tenth
+            err.print(f"{self._what}: {done} of {self._total}", markup=False)
+
+
+def table(*columns: str) -> Table:
+    """An empty table in the house style; columns that begin with `>` are set to the right."""
+    made = Table(box=None, header_style="bold", pad_edge=False)
+    for column in columns:
+        made.add_column(column.removeprefix(">"), justify="right" if column.startswith(">") else "left")
+    return made
+
+
+def lines(texts: Iterable[str]) -> None:
+    """Plain lines on standard output, without markup."""
+    for text in texts:
+        out.print(text, markup=False)

@@ -1,0 +1,29 @@
+"""Exit codes, documented in docs/operations.md."""
+
+from enum import IntEnum
+
+from config.errors import DatabaseUnavailable, ModelError, NotFound, RollcallError, SettingsError
+
+
+class Exit(IntEnum):
+    """What the command's exit code says."""
+
+    OK = 0
+    FAULT = 1  # a fault of the program: please report it
+    USAGE = 2  # the command line is off
+    REFUSED = 3  # some or all of the files were refused, or some videos failed; the rest was done
+    NOT_FOUND = 4  # no such video or identity
+    SETTINGS = 5  # a setting is off
+    ENVIRONMENT = 6  # database, broker or weights cannot be reached
+    INTERRUPTED = 130  # Ctrl-C
+
+
+def exit_of(error: RollcallError) -> Exit:
+    """The code that an error ends the command with."""
+    if isinstance(error, SettingsError):
+        return Exit.SETTINGS
+    if isinstance(error, NotFound):
+        return Exit.NOT_FOUND
+    if isinstance(error, DatabaseUnavailable | ModelError):
+        return Exit.ENVIRONMENT
+    return Exit.REFUSED

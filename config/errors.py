@@ -1,0 +1,205 @@
+"""The one tree of exceptions.
+
+Every error names its subject (the file, video, identity or setting it is about), says what was wrong, and what to do
+next. `code` is the stable word that the ledger keeps as a cause and that scripts may compare with. `permanent` tells
+whether another try could end otherwise.
+
+    RollcallError
+    ├── SettingsError               a setting is unknown, of the wrong type or out of range
+    ├── LedgerError
+    │   ├── DatabaseUnavailable     the database cannot be reached, or was never migrated
+    │   ├── NotFound                no such video or identity
+    │   ├── NameTaken               another identity has this name already
+    │   └── LeaseLost               somebody else has taken the work over: what was computed is dropped
+    ├── MediaError                  a file that was submitted as a video
+    │   ├── FileMissing             not there, or not readable (temporary: a disk may come back)
+    │   ├── EmptyFile               zero bytes
+    │   ├── NotAVideo               no container that the decoder knows
+    │   ├── NoVideoStream           sound only, or only a cover picture
+    │   ├── Undecodable             a video stream of which no frame can be decoded
+    │   └── AlreadySubmitted        the same bytes are in the ledger
+    ├── PhotographError             a file that was given as a photograph
+    │   ├── UnreadablePhotograph    missing, or not an image
+    │   ├── NoFace                  no face was found
+    │   ├── SeveralFaces            more than one face, and nothing says which is meant
+    │   ├── FaceTooSmall            the face has too few pixels
+    │   ├── FaceTooBlurred          the face is out of focus
+    │   ├── DuplicatePhotograph     the same picture is enrolled already
+    │   └── NearerToAnother         the face is nearer to another identity than to the one it was given for
+    └── ModelError
+        ├── WeightsMissing          a file of weights is not there
+        └── EngineUnavailable       the chosen engine cannot run here
+"""
+
+from typing import ClassVar
+
+
+class RollcallError(Exception):
+    """Base of all errors that Rollcall raises on purpose.
+
+    Args:
+        subject: what the error is about, e.g. a path, a video's id, a setting's name.
+        what: what was wrong, a clause without a final stop.
+        remedy: what to do next, a clause without a final stop; may be empty.
+    """
+
+    code: ClassVar[str] = "error"
+    permanent: ClassVar[bool] = True
+
+    def __init__(self, subject: str, what: str, remedy: str = "") -> None:
+        # All three go to Exception.args, so that the error survives pickling between processes.
+        super().__init__(subject, what, remedy)
+        self.subject = subject
+        self.what = what
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        told = f"{self.subject}: {self.what}"
+        return f"{told}; {self.remedy}" if self.remedy else told
+
+
+class SettingsError(RollcallError):
+    """A setting is unknown, of the wrong type or out of range."""
+
+    code = "bad-setting"
+
+
+class LedgerError(RollcallError):
+    """Something about the database."""
+
+    code = "ledger"
+
+
+class DatabaseUnavailable(LedgerError):
+    """The database cannot be reached, or was never migrated."""
+
+    code = "database-unavailable"
+    permanent = False
+
+
+class NotFound(LedgerError):
+    """No such video or identity."""
+
+    code = "not-found"
+
+
+class NameTaken(LedgerError):
+    """Another identity has this name already."""
+
+    code = "name-taken"
+
+
+class LeaseLost(LedgerError):
+    """Somebody else has taken the work over: what was computed is dropped."""
+
+    code = "lease-lost"
+    permanent = False
+
+
+class MediaError(RollcallError):
+    """A file that was submitted as a video."""
+
+    code = "media"
+
+
+class FileMissing(MediaError):
+    """The file is not there, or not readable; a disk may come back."""
+
+    code = "file-missing"
+    permanent = False
+
+
+class EmptyFile(MediaError):
+    """The file has zero bytes."""
+
+    code = "empty-file"
+
+
+class NotAVideo(MediaError):
+    """No container that the decoder knows."""
+
+    code = "not-a-video"
+
+
+class NoVideoStream(MediaError):
+    """Sound only, or only a cover picture."""
+
+    code = "no-video-stream"
+
+
+class Undecodable(MediaError):
+    """There is a video stream, but no frame of it can be decoded."""
+
+    code = "undecodable"
+
+
+class AlreadySubmitted(MediaError):
+    """The same bytes are in the ledger already."""
+
+    code = "already-submitted"
+
+
+class PhotographError(RollcallError):
+    """A file that was given as a photograph."""
+
+    code = "photograph"
+
+
+class UnreadablePhotograph(PhotographError):
+    """The photograph is missing, or is not an image."""
+
+    code = "unreadable"
+
+
+class NoFace(PhotographError):
+    """No face was found."""
+
+    code = "no-face"
+
+
+class SeveralFaces(PhotographError):
+    """More than one face, and nothing says which is meant."""
+
+    code = "several-faces"
+
+
+class FaceTooSmall(PhotographError):
+    """The face has too few pixels."""
+
+    code = "too-small"
+
+
+class FaceTooBlurred(PhotographError):
+    """The face is out of focus."""
+
+    code = "too-blurred"
+
+
+class DuplicatePhotograph(PhotographError):
+    """The same picture is enrolled already."""
+
+    code = "duplicate"
+
+
+class NearerToAnother(PhotographError):
+    """The face is nearer to another identity than to the one it was given for."""
+
+    code = "nearer-to-another"
+
+
+class ModelError(RollcallError):
+    """Something about the networks."""
+
+    code = "model"
+
+
+class WeightsMissing(ModelError):
+    """A file of weights is not there."""
+
+    code = "weights-missing"
+
+
+class EngineUnavailable(ModelError):
+    """The chosen engine cannot run here."""
+
+    code = "engine-unavailable"

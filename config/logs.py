@@ -1,0 +1,49 @@
+"""Logging: structlog over the standard library; static events, ids as fields; console for people, JSON for machines."""
+
+import logging
+import sys
+from typing import Any
+
+import structlog
+
+from config.settings import LogSettings
+
+_SHARED: list[Any] = [
+    structlog.contextvars.merge_contextvars,
+    structlog.stdlib.add_log_level,
+    structlog.stdlib.add_logger_name,
+    structlog.processors.TimeStamper(fmt="iso", utc=True),
+    structlog.processors.format_exc_info,
+]
+
+
+def configure_logging(settings: LogSettings, verbose: int = 0) -> None:
+    """Send this process's logs to standard error.
+
+    Args:
+        settings: level and format.
+        verbose: each step lowers the level by one: 0 as set for services; the command line shows warnings only then.
+    """
+    level = logging.getLevelName(settings.level.upper())
+    if verbose:
+        level = logging.INFO if verbose == 1 else logging.DEBUG
+    renderer: Any = structlog.processors.JSONRenderer()
+    if settings.format == "console":
+        renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=_SHARED,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers = [handler]
+    root.setLevel(level)
+    for chatty in ("sqlalchemy", "alembic", "kombu", "amqp", "PIL", "libav"):
+        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+    structlog.configure(
+        processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )

@@ -1,0 +1,448 @@
+"""The one typed settings object: defaults < TOML file < `ROLLCALL_*` environment.
+
+Read it with `load_settings()`, which nothing calls at import. Each setting carries its unit, range and help in its
+field; `docs/settings.md` is held to this table by a test. A group's setting is named `group.name` in the TOML file
+(`[group]` / `name = …`) and `ROLLCALL_GROUP__NAME` in the environment.
+"""
+
+import os
+import tomllib
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from config.errors import SettingsError
+
+DetectorName = Literal["hog", "dlib-cnn"]
+LogFormat = Literal["console", "json"]
+ENVIRONMENT_PREFIX = "ROLLCALL_"
+FILE_VARIABLE = "ROLLCALL_SETTINGS"
+
+
+def unit(name: str) -> dict[str, str]:
+    """The unit of a setting, kept beside its range for the documentation."""
+    return {"unit": name}
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(_Group):
+    """The ledger."""
+
+    url: Annotated[
+        str,
+        Field(
+            default="",
+            description="SQLAlchemy address of the ledger; empty means SQLite in the home folder.",
+            json_schema_extra=unit("address"),
+        ),
+    ]
+    lock_timeout: Annotated[
+        float,
+        Field(
+            default=30.0,
+            ge=0.1,
+            le=600,
+            description="How long a writer waits for another writer of the same SQLite file.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+
+
+class BrokerSettings(_Group):
+    """The doorbell: messages of ids, nothing that could not be lost."""
+
+    url: Annotated[
+        str,
+        Field(
+            default="",
+            description="Kombu address of the broker; empty means message files in the home folder.",
+            json_schema_extra=unit("address"),
+        ),
+    ]
+    visibility_timeout: Annotated[
+        int,
+        Field(
+            default=3600,
+            ge=60,
+            le=86400,
+            description="After how long Redis hands an unacknowledged message out again; above the longest segment.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+
+
+class SamplingSettings(_Group):
+    """Which frames are looked at."""
+
+    interval: Annotated[
+        float,
+        Field(
+            default=3.0,
+            ge=0.04,
+            le=3600,
+            description="Time between two sampling instants; kept to the millisecond.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+    segment: Annotated[
+        float,
+        Field(
+            default=300.0,
+            ge=1,
+            le=86400,
+            description="Length into which a long video is cut so that workers share it.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+
+
+class GateSettings(_Group):
+    """Which sampled frames carry nothing."""
+
+    flat_deviation: Annotated[
+        float,
+        Field(
+            default=6.0,
+            ge=0,
+            le=128,
+            description="A frame whose grey levels deviate less than this is flat (black, slate) and is not analysed.",
+            json_schema_extra=unit("grey levels (0–255)"),
+        ),
+    ]
+    unchanged_difference: Annotated[
+        float,
+        Field(
+            default=2.0,
+            ge=0,
+            le=128,
+            description="A frame none of whose tiles differs more than this (root mean square) from the last analysed "
+            "one is unchanged: its faces are carried forward.",
+            json_schema_extra=unit("grey levels (0–255)"),
+        ),
+    ]
+
+
+class FaceSettings(_Group):
+    """Detection, alignment and embedding."""
+
+    detector: Annotated[
+        DetectorName,
+        Field(
+            default="hog",
+            description="hog: dlib's histogram detector, upright frontal faces; dlib-cnn: dlib's network, slow.",
+            json_schema_extra=unit("name"),
+        ),
+    ]
+    smallest: Annotated[
+        int,
+        Field(
+            default=60,
+            ge=20,
+            le=1000,
+            description="Smallest face to find, edge of its box in the upright frame; smaller costs more.",
+            json_schema_extra=unit("pixels"),
+        ),
+    ]
+    mirror: Annotated[
+        bool,
+        Field(
+            default=True,
+            description="Average each embedding with that of the mirrored face; part of the embedding space's name.",
+            json_schema_extra=unit("yes or no"),
+        ),
+    ]
+
+
+class EnrolSettings(_Group):
+    """Which photographs may enrol."""
+
+    smallest_face: Annotated[
+        int,
+        Field(
+            default=60,
+            ge=20,
+            le=1000,
+            description="A photograph whose face has a shorter box edge is refused as too small.",
+            json_schema_extra=unit("pixels"),
+        ),
+    ]
+    least_sharpness: Annotated[
+        float,
+        Field(
+            default=0.15,
+            ge=0,
+            le=1,
+            description="A photograph whose face is less sharp is refused as too blurred.",
+            json_schema_extra=unit("share"),
+        ),
+    ]
+
+
+class MatchSettings(_Group):
+    """When a group of faces gets a name."""
+
+    largest_distance: Annotated[
+        float,
+        Field(
+            default=0.5,
+            ge=0,
+            le=2,
+            description="A group farther than this from its nearest identity is unknown.",
+            json_schema_extra=unit("Euclidean distance"),
+        ),
+    ]
+    least_margin: Annotated[
+        float,
+        Field(
+            default=0.03,
+            ge=0,
+            le=2,
+            description="A group whose second identity is nearer than this behind the first is unknown.",
+            json_schema_extra=unit("Euclidean distance"),
+        ),
+    ]
+    neighbours: Annotated[
+        int,
+        Field(
+            default=5,
+            ge=1,
+            le=1000,
+            description="How many nearest identities `rollcall identify` lists.",
+            json_schema_extra=unit("identities"),
+        ),
+    ]
+
+
+class GroupingSettings(_Group):
+    """How faces of one video become one person, and one person's faces become appearances."""
+
+    largest_distance: Annotated[
+        float,
+        Field(
+            default=0.5,
+            ge=0,
+            le=2,
+            description="Two sets of faces join when the distance of their mean embeddings is at most this.",
+            json_schema_extra=unit("Euclidean distance"),
+        ),
+    ]
+    largest_gap: Annotated[
+        float,
+        Field(
+            default=6.5,
+            ge=0,
+            le=3600,
+            description="Sightings of one person join into one appearance when no longer gap lies between them.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+
+
+class WorkSettings(_Group):
+    """How work is shared, retried and taken over."""
+
+    processes: Annotated[
+        int,
+        Field(
+            default=0,
+            ge=0,
+            le=1024,
+            description="Worker processes that `rollcall work` starts; 0 means one per core.",
+            json_schema_extra=unit("processes"),
+        ),
+    ]
+    lease: Annotated[
+        float,
+        Field(
+            default=120.0,
+            ge=1,
+            le=86400,
+            description="A segment whose worker has not renewed its lease for this long is given to another.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+    attempts: Annotated[
+        int,
+        Field(
+            default=3,
+            ge=1,
+            le=100,
+            description="How often a segment is tried before it is failed for good.",
+            json_schema_extra=unit("tries"),
+        ),
+    ]
+    sweep: Annotated[
+        float,
+        Field(
+            default=60.0,
+            ge=0.2,
+            le=86400,
+            description="How often the sweep re-sends what the ledger says is unfinished.",
+            json_schema_extra=unit("seconds"),
+        ),
+    ]
+    nightly: Annotated[
+        str,
+        Field(
+            default="22:00",
+            pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+            description="When Celery beat starts the nightly run, UTC.",
+            json_schema_extra=unit("HH:MM"),
+        ),
+    ]
+
+
+class LogSettings(_Group):
+    """What is written about the work."""
+
+    level: Annotated[
+        Literal["debug", "info", "warning", "error"],
+        Field(default="info", description="Least level that is written.", json_schema_extra=unit("name")),
+    ]
+    format: Annotated[
+        LogFormat,
+        Field(default="console", description="console for people, json for machines.", json_schema_extra=unit("name")),
+    ]
+
+
+def _default_home() -> Path:
+    base = os.environ.get("XDG_DATA_HOME") or str(Path.home() / ".local" / "share")
+    return Path(base) / "rollcall"
+
+
+class Settings(BaseSettings):
+    """All settings. Immutable; read once per process."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    home: Annotated[
+        Path,
+        Field(
+            default_factory=_default_home,
+            description="Folder for the embedded database and broker.",
+            json_schema_extra=unit("folder"),
+        ),
+    ]
+    database: DatabaseSettings = DatabaseSettings()
+    broker: BrokerSettings = BrokerSettings()
+    sampling: SamplingSettings = SamplingSettings()
+    gate: GateSettings = GateSettings()
+    faces: FaceSettings = FaceSettings()
+    enrol: EnrolSettings = EnrolSettings()
+    match: MatchSettings = MatchSettings()
+    grouping: GroupingSettings = GroupingSettings()
+    work: WorkSettings = WorkSettings()
+    log: LogSettings = LogSettings()
+
+    @property
+    def database_url(self) -> str:
+        """Address of the ledger, the embedded one where none is set."""
+        return self.database.url or f"sqlite:///{self.home.absolute() / 'rollcall.db'}"
+
+    @property
+    def interval_ms(self) -> int:
+        """Time between two sampling instants in whole milliseconds."""
+        return round(self.sampling.interval * 1000)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003  we read no .env: one file, one place
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment over file; the file is the one that FILE_VARIABLE names, if any."""
+        path = os.environ.get(FILE_VARIABLE)
+        toml = (TomlConfigSettingsSource(settings_cls, Path(path)),) if path else ()
+        return (init_settings, env_settings, *toml)
+
+
+# Variables with our prefix that are not settings: the settings file, and what the test suite reads.
+_OTHER_VARIABLES = {FILE_VARIABLE, "ROLLCALL_CORPUS", "ROLLCALL_TEST_REDIS", "ROLLCALL_TEST_POSTGRES"}
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """The settings of this process, read once.
+
+    Raises:
+        SettingsError: one setting is unknown, of the wrong type or out of range; the message names the setting, the
+            value and the range.
+    """
+    _refuse_unknown_variables()
+    path = os.environ.get(FILE_VARIABLE)
+    if path and not Path(path).is_file():
+        raise SettingsError(FILE_VARIABLE, f"there is no file {path}", "name a TOML file or unset it")
+    try:
+        return Settings()
+    except ValidationError as error:
+        raise _explain(error) from None
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(str(path), f"not valid TOML: {error}") from None
+
+
+def table() -> list[dict[str, Any]]:
+    """Every setting as a row: name, variable, type, default, unit, range, help. The source of `docs/settings.md`."""
+    rows = []
+    for name, field in Settings.model_fields.items():
+        group = field.annotation
+        if isinstance(group, type) and issubclass(group, _Group):
+            rows += [_row(f"{name}.{inner}", group, inner) for inner in group.model_fields]
+        else:
+            rows.append(_row(name, Settings, name))
+    return rows
+
+
+def _row(name: str, owner: type[BaseModel], inner: str) -> dict[str, Any]:
+    field = owner.model_fields[inner]
+    extra = field.json_schema_extra
+    return {
+        "name": name,
+        "variable": ENVIRONMENT_PREFIX + name.upper().replace(".", "__"),
+        "default": "" if field.default_factory else field.default,
+        "unit": extra["unit"] if isinstance(extra, dict) else "",
+        "range": _range(owner, inner),
+        "help": field.description or "",
+    }
+
+
+def _range(owner: type[BaseModel], inner: str) -> str:
+    field = owner.model_fields[inner]
+    if choices := get_args(field.annotation):
+        return " | ".join(str(choice) for choice in choices)
+    if field.annotation is bool:
+        return "true | false"
+    bounds = {key: getattr(item, key) for item in field.metadata for key in ("ge", "le") if hasattr(item, key)}
+    if bounds:
+        return f"{bounds['ge']} to {bounds['le']}"
+    return next((str(item.pattern) for item in field.metadata if getattr(item, "pattern", None)), "")
+
+
+def _refuse_unknown_variables() -> None:
+    known = {row["variable"] for row in table()} | _OTHER_VARIABLES
+    groups = {ENVIRONMENT_PREFIX + name.upper() for name in Settings.model_fields}
+    for variable in sorted(os.environ):
+        if variable.startswith(ENVIRONMENT_PREFIX) and variable not in known | groups:
+            raise SettingsError(
+                variable, "there is no such setting", "docs/settings.md lists them; unset it or correct the name"
+            )
+
+
+def _explain(error: ValidationError) -> SettingsError:
+    first = error.errors()[0]
+    name = ".".join(str(part) for part in first["loc"])
+    row = next((row for row in table() if row["name"] == name), None)
+    if row is None:
+        return SettingsError(name, "there is no such setting", "docs/settings.md lists them")
+    wanted = f"must be {row['range']} ({row['unit']})" if row["range"] else first["msg"]
+    return SettingsError(name, f"{first['input']!r} {wanted}")

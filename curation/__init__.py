@@ -1,0 +1,1 @@
+"""Photographs in: enrolment, identification, export of embeddings."""

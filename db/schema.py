@@ -1,0 +1,349 @@
+"""Typed tables of the ledger, for SQLite and PostgreSQL.
+
+Times inside a video are whole ticks (`pts`) of the video's time base, counted from the video's `origin_pts`; seconds are
+made for display only. Points in time of the world are UTC.
+"""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    DateTime,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Text,
+    UniqueConstraint,
+)
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
+from sqlalchemy.types import TypeDecorator
+
+
+class UtcDateTime(TypeDecorator[datetime]):
+    """A point in time with its zone, also on SQLite, which stores none."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy's signature
+        """Refuse a naive time: whose clock would it be?"""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a point in time without a zone")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
+        """Give the zone back."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+# SQLite counts rows by itself only for a column of type INTEGER.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+
+class Base(DeclarativeBase):
+    """Names every constraint, so that migrations can drop it."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+
+
+class VideoState(StrEnum):
+    """Where a video stands. The last four are ends: exactly one of them is reached."""
+
+    WAITING = "waiting"  # in the ledger, not cut into segments yet
+    RUNNING = "running"  # its segments are worked on
+    FINISHING = "finishing"  # all segments are done: faces become appearances
+    DONE = "done"  # every sample accounted for, none missing
+    PARTIAL = "partial"  # a report exists, but some samples could not be decoded
+    FAILED = "failed"  # could not be worked on; `cause` says why
+    REJECTED = "rejected"  # is not a video; `cause` says why
+
+
+ENDED = (VideoState.DONE, VideoState.PARTIAL, VideoState.FAILED, VideoState.REJECTED)
+
+
+class SegmentState(StrEnum):
+    """Where a segment stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+
+
+class SampleOutcome(StrEnum):
+    """What became of a planned sample. The four add up to the plan."""
+
+    ANALYSED = "analysed"
+    CARRIED = "carried"
+    FLAT = "flat"
+    UNDECODABLE = "undecodable"
+
+
+class Decision(StrEnum):
+    """What is said of a group of faces."""
+
+    NAMED = "named"
+    UNKNOWN = "unknown"
+
+
+def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+class EmbeddingSpaceRow(Base):
+    """An embedding space that vectors in this database live in."""
+
+    __tablename__ = "embedding_spaces"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200), unique=True)
+    length: Mapped[int]
+    weights_sha256: Mapped[str] = mapped_column(String(64))
+    gallery_version: Mapped[int] = mapped_column(default=0)
+    """Grows with every change of the enrolled faces of this space."""
+
+
+class Video(Base):
+    """One content, however often it was submitted."""
+
+    __tablename__ = "videos"
+    __table_args__ = (_one_of("state", VideoState),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    content_hash: Mapped[str] = mapped_column(String(64), unique=True)
+    """SHA-256 of the file's bytes, hexadecimal."""
+    byte_size: Mapped[int] = mapped_column(BigInteger)
+    title: Mapped[str] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    cause: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    container: Mapped[str | None] = mapped_column(String(80))
+    codec: Mapped[str | None] = mapped_column(String(40))
+    width: Mapped[int | None]
+    """Columns of the upright frame, as displayed."""
+    height: Mapped[int | None]
+    rotation: Mapped[int | None]
+    """Degrees clockwise by which decoded frames are turned to stand upright."""
+    time_base_num: Mapped[int | None]
+    time_base_den: Mapped[int | None]
+    origin_pts: Mapped[int | None] = mapped_column(BigInteger)
+    """Ticks of the stream at which a player shows 0:00."""
+    duration_pts: Mapped[int | None] = mapped_column(BigInteger)
+    """Ticks from the origin to the end; none where nothing declares it."""
+    interval_ms: Mapped[int | None]
+    detector: Mapped[str | None] = mapped_column(String(80))
+    space_id: Mapped[int | None] = mapped_column(ForeignKey("embedding_spaces.id"))
+    gallery_version: Mapped[int | None]
+    rule: Mapped[str | None] = mapped_column(String(200))
+    """The rule that decided, with its thresholds, e.g. `nearest/0.500/0.030`."""
+    attempts: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+    segments: Mapped[list["Segment"]] = relationship(
+        order_by="Segment.number", cascade="all, delete-orphan", passive_deletes=True
+    )
+    space: Mapped["EmbeddingSpaceRow | None"] = relationship()
+
+
+class Source(Base):
+    """A place that a video was submitted from."""
+
+    __tablename__ = "sources"
+    __table_args__ = (UniqueConstraint("video_id", "path"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    path: Mapped[str] = mapped_column(Text)
+    submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class Segment(Base):
+    """A run of samples of one video that one worker takes at a time. Sample k belongs to the instant k × interval."""
+
+    __tablename__ = "segments"
+    __table_args__ = (UniqueConstraint("video_id", "number"), _one_of("state", SegmentState))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    first_sample: Mapped[int]
+    end_sample: Mapped[int | None]
+    """First sample that is not the segment's; none where the video's end is not known."""
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    cause: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(default=0)
+    """How often it was claimed; also the fence: a writer with an older number changes nothing."""
+    lease_owner: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
+class SampleRun(Base):
+    """Frame account: samples [first_sample, end_sample) of a segment that ended alike."""
+
+    __tablename__ = "sample_runs"
+    __table_args__ = (_one_of("outcome", SampleOutcome),)
+
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
+    first_sample: Mapped[int] = mapped_column(primary_key=True)
+    end_sample: Mapped[int]
+    outcome: Mapped[str] = mapped_column(String(16))
+    first_pts: Mapped[int | None] = mapped_column(BigInteger)
+    """Presentation time of the first and of the last frame of the run, ticks from the origin; none if undecodable."""
+    last_pts: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class FaceRow(Base):
+    """One face in one analysed frame."""
+
+    __tablename__ = "faces"
+    __table_args__ = (Index("ix_faces_video_id_sample", "video_id", "sample"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), index=True)
+    sample: Mapped[int]
+    pts: Mapped[int] = mapped_column(BigInteger)
+    """Presentation time of the frame, ticks from the origin."""
+    left: Mapped[int]
+    top: Mapped[int]
+    right: Mapped[int]
+    bottom: Mapped[int]
+    score: Mapped[float] = mapped_column(Float)
+    sharpness: Mapped[float] = mapped_column(Float)
+    size: Mapped[float] = mapped_column(Float)
+    pose: Mapped[float] = mapped_column(Float)
+    landmarks: Mapped[bytes] = mapped_column(LargeBinary)
+    """(5, 2) float32, little-endian."""
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    """(128,) float32, little-endian."""
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("face_groups.id", ondelete="SET NULL"), index=True)
+
+
+class FaceCrop(Base):
+    """Picture of a face with some of its surroundings, for people to look at."""
+
+    __tablename__ = "face_crops"
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class Identity(Base):
+    """A person who is enrolled."""
+
+    __tablename__ = "identities"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    name: Mapped[str] = mapped_column(String(200))
+    name_key: Mapped[str] = mapped_column(String(400), unique=True)
+    """The name in NFKC, case-folded, with single spaces: two spellings of it are one person."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EnrolledFace(Base):
+    """One face of an identity, from one photograph."""
+
+    __tablename__ = "enrolled_faces"
+    __table_args__ = (UniqueConstraint("photograph_hash", "space_id"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    identity_id: Mapped[int] = mapped_column(ForeignKey("identities.id", ondelete="CASCADE"), index=True)
+    photograph: Mapped[str] = mapped_column(Text)
+    """Where the photograph lay when it was enrolled."""
+    photograph_hash: Mapped[str] = mapped_column(String(64))
+    """SHA-256 of its upright pixels and shape, hexadecimal: a copy with other metadata is the same photograph."""
+    left: Mapped[int]
+    top: Mapped[int]
+    right: Mapped[int]
+    bottom: Mapped[int]
+    score: Mapped[float] = mapped_column(Float)
+    sharpness: Mapped[float] = mapped_column(Float)
+    size: Mapped[float] = mapped_column(Float)
+    pose: Mapped[float] = mapped_column(Float)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
+    embedding: Mapped[bytes] = mapped_column(LargeBinary)
+    enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class FaceGroup(Base):
+    """All faces of one person inside one video, and what was decided about them."""
+
+    __tablename__ = "face_groups"
+    __table_args__ = (UniqueConstraint("video_id", "number"), _one_of("decision", Decision))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    """Counted from 1 in order of first appearance."""
+    decision: Mapped[str] = mapped_column(String(16))
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
+    """Set exactly while the decision is `named`."""
+    first_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"))
+    first_distance: Mapped[float | None] = mapped_column(Float)
+    second_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"))
+    second_distance: Mapped[float | None] = mapped_column(Float)
+    face_count: Mapped[int]
+    best_face_id: Mapped[int | None] = mapped_column(
+        ForeignKey("faces.id", ondelete="SET NULL", use_alter=True, name="fk_face_groups_best_face_id")
+    )
+
+
+class Appearance(Base):
+    """A stretch of time in which one group is on camera."""
+
+    __tablename__ = "appearances"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    group_id: Mapped[int] = mapped_column(ForeignKey("face_groups.id", ondelete="CASCADE"), index=True)
+    start_pts: Mapped[int] = mapped_column(BigInteger)
+    """Presentation time of the first and of the last frame in which the group was seen, ticks from the origin."""
+    end_pts: Mapped[int] = mapped_column(BigInteger)
+    face_count: Mapped[int]
+    best_face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"))
+
+
+class TaskRun(Base):
+    """One try at one piece of work."""
+
+    __tablename__ = "task_runs"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    """`scan` or `finish`."""
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"))
+    attempt: Mapped[int]
+    owner: Mapped[str] = mapped_column(String(120))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    outcome: Mapped[str | None] = mapped_column(String(16))
+    """`done`, `failed` or `lost`; none while it runs, or when its process was killed."""
+    cause: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    cpu_seconds: Mapped[float | None] = mapped_column(Float)

@@ -1,0 +1,110 @@
+"""Opening the ledger: one `Database` per process, a session per piece of work.
+
+SQLite runs in WAL mode, checks foreign keys, and overwrites what is deleted (an embedding must not survive its
+erasure). Its writers say so when they begin: two readers that both decide to write would otherwise fail at once
+instead of waiting for each other.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import event
+from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.orm import Session
+
+from config.errors import DatabaseUnavailable
+from config.settings import Settings
+
+
+class Database:
+    """A ledger that can be read and written. Opening it connects to nothing; `close()` gives connections back.
+
+    Args:
+        url: SQLAlchemy address, `sqlite:///…` or `postgresql+psycopg://…`.
+        lock_timeout: seconds that a writer waits for another writer of the same SQLite file.
+    """
+
+    def __init__(self, url: str, lock_timeout: float = 30.0) -> None:
+        self.url = _with_driver(url)
+        if self.is_sqlite:
+            self.engine = sa.create_engine(self.url, connect_args={"timeout": lock_timeout})
+            _prepare_sqlite(self.engine)
+        else:
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+        self._writing_engine = self.engine.execution_options(writes=True)
+
+    @property
+    def is_sqlite(self) -> bool:
+        """Whether the ledger is one file on this machine."""
+        return self.url.startswith("sqlite")
+
+    @contextmanager
+    def reading(self) -> Iterator[Session]:
+        """A session that sees one consistent state and is rolled back at the end."""
+        with self._told(), Session(self.engine) as session:
+            yield session
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A session that is committed at the end, or rolled back when an exception leaves it."""
+        with self._told(), Session(self._writing_engine) as session, session.begin():
+            yield session
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn 'cannot connect' and 'no such table' into errors that say what to do."""
+        try:
+            yield
+        except OperationalError as error:
+            raise DatabaseUnavailable(
+                self.engine.url.render_as_string(hide_password=True),
+                str(error.orig).strip().splitlines()[0],
+                "check database.url and that the server runs",
+            ) from error
+        except DBAPIError as error:
+            if "does not exist" not in str(error.orig):
+                raise
+            raise DatabaseUnavailable(
+                self.engine.url.render_as_string(hide_password=True),
+                str(error.orig).strip().splitlines()[0],
+                "run `rollcall migrate`",
+            ) from error
+
+
+def open_database(settings: Settings) -> Database:
+    """The ledger that the settings name; the folder of an embedded one is made."""
+    database = Database(settings.database_url, settings.database.lock_timeout)
+    if database.is_sqlite and database.engine.url.database:
+        Path(database.engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+    return database
+
+
+def _with_driver(url: str) -> str:
+    """`postgresql://` as servers and services print it, with the driver that we install."""
+    for scheme in ("postgresql://", "postgres://"):
+        if url.startswith(scheme):
+            return "postgresql+psycopg://" + url.removeprefix(scheme)
+    return url
+
+
+def _prepare_sqlite(engine: sa.Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def configure(connection: Any, _record: Any) -> None:
+        # The driver's own transaction handling begins too late for savepoints and DDL; ours is below.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "synchronous=NORMAL"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("writes", False)
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")

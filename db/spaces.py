@@ -1,0 +1,40 @@
+"""Embedding spaces, and the version of the gallery in each."""
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from config.errors import LedgerError
+from db.schema import EmbeddingSpaceRow
+from models.faces import EmbeddingSpace
+
+
+def ensure(session: Session, space: EmbeddingSpace) -> int:
+    """The row of a space, written when it is new.
+
+    Raises:
+        LedgerError: the ledger knows the name with other weights: its vectors could not be compared.
+    """
+    row = session.scalar(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == space.name))
+    if row is None:
+        row = EmbeddingSpaceRow(name=space.name, length=space.length, weights_sha256=space.weights_sha256)
+        session.add(row)
+        session.flush()
+    elif row.weights_sha256 != space.weights_sha256:
+        raise LedgerError(
+            space.name, "the ledger holds vectors of other weights under this name", "give the new space a new name"
+        )
+    return row.id
+
+
+def gallery_version(session: Session, space_id: int) -> int:
+    """Grows with every change of the enrolled faces of the space."""
+    return session.scalars(select(EmbeddingSpaceRow.gallery_version).where(EmbeddingSpaceRow.id == space_id)).one()
+
+
+def bump_gallery_version(session: Session, space_id: int) -> None:
+    """Tell every process that holds the gallery of this space that it has changed."""
+    session.execute(
+        update(EmbeddingSpaceRow)
+        .where(EmbeddingSpaceRow.id == space_id)
+        .values(gallery_version=EmbeddingSpaceRow.gallery_version + 1)
+    )

@@ -1,0 +1,127 @@
+"""Videos: what was submitted, what is known about it, where it stands."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fractions import Fraction
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from config.errors import NotFound, RollcallError
+from db.schema import Source, Video, VideoState
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What the container says about its main video stream.
+
+    Ticks are of `time_base` (seconds per tick). The origin is the tick at which a player shows 0:00; the duration counts
+    from there and is None where nothing declares it. `width` and `height` are of the upright frame in square pixels.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    time_base: Fraction
+    origin_pts: int
+    duration_pts: int | None
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds from the origin to the end."""
+        return None if self.duration_pts is None else self.duration_pts * self.time_base
+
+
+def add(
+    session: Session, *, content_hash: str, byte_size: int, path: str, title: str, outcome: VideoFacts | RollcallError
+) -> Video:
+    """Write a new video: waiting when its facts are known, rejected (with the cause) when it cannot be one."""
+    now = datetime.now(UTC)
+    video = Video(
+        content_hash=content_hash, byte_size=byte_size, path=path, title=title, state=VideoState.WAITING,
+        submitted_at=now,
+    )  # fmt: skip
+    if isinstance(outcome, RollcallError):
+        video.state, video.cause, video.detail, video.ended_at = VideoState.REJECTED, outcome.code, outcome.what, now
+    else:
+        _set_facts(video, outcome)
+    session.add(video)
+    session.flush()
+    session.add(Source(video_id=video.id, path=path, submitted_at=now))
+    return video
+
+
+def _set_facts(video: Video, facts: VideoFacts) -> None:
+    video.container, video.codec, video.rotation = facts.container, facts.codec, facts.rotation
+    video.width, video.height = facts.width, facts.height
+    video.time_base_num, video.time_base_den = facts.time_base.numerator, facts.time_base.denominator
+    video.origin_pts, video.duration_pts = facts.origin_pts, facts.duration_pts
+
+
+def facts(video: Video) -> VideoFacts:
+    """The facts again.
+
+    Raises:
+        ValueError: the video was rejected, so it has none.
+    """
+    if video.time_base_num is None or video.time_base_den is None or video.origin_pts is None:
+        raise ValueError(f"video {video.id} has no facts")
+    return VideoFacts(
+        container=video.container or "", codec=video.codec or "", width=video.width or 0, height=video.height or 0,
+        rotation=video.rotation or 0, time_base=Fraction(video.time_base_num, video.time_base_den),
+        origin_pts=video.origin_pts, duration_pts=video.duration_pts,
+    )  # fmt: skip
+
+
+def add_source(session: Session, video_id: int, path: str) -> None:
+    """Remember another place that the same content came from."""
+    known = session.scalar(select(Source.id).where(Source.video_id == video_id, Source.path == path))
+    if known is None:
+        session.add(Source(video_id=video_id, path=path, submitted_at=datetime.now(UTC)))
+
+
+def by_hash(session: Session, content_hash: str) -> Video | None:
+    """The video of this content, if it was submitted before."""
+    return session.scalar(select(Video).where(Video.content_hash == content_hash))
+
+
+def get(session: Session, video_id: int) -> Video:
+    """One video.
+
+    Raises:
+        NotFound: there is none of this id.
+    """
+    video = session.get(Video, video_id)
+    if video is None:
+        raise NotFound(f"video {video_id}", "is not in the ledger", "`rollcall status` lists the videos")
+    return video
+
+
+def find(session: Session, word: str) -> Video:
+    """The video that a person means: its id, a path it was submitted from, or its title.
+
+    Raises:
+        NotFound: nothing fits, or a title fits several.
+    """
+    if word.isdecimal():
+        return get(session, int(word))
+    fitting = session.scalars(
+        select(Video).join(Source).where((Source.path == word) | (Video.title == word)).distinct().order_by(Video.id)
+    ).all()
+    if len(fitting) == 1:
+        return fitting[0]
+    what = f"fits {len(fitting)} videos: {', '.join(str(v.id) for v in fitting)}" if fitting else "is not in the ledger"
+    raise NotFound(word, what, "name the video by its number from `rollcall status`")
+
+
+def all_videos(session: Session) -> Sequence[Video]:
+    """Every video in order of submission."""
+    return session.scalars(select(Video).order_by(Video.id)).all()
+
+
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many videos stand where."""
+    return {state: count for state, count in session.execute(select(Video.state, func.count()).group_by(Video.state))}

@@ -1,0 +1,144 @@
+"""The words that everything else speaks: box, detection, face, embedding space; and the protocols of the engines.
+
+Images are `uint8` arrays of shape (height, width, 3), RGB, upright. Pixel coordinates grow to the right and down.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+RgbImage = NDArray[np.uint8]
+"""(height, width, 3), RGB."""
+
+Chips = NDArray[np.uint8]
+"""(n, 150, 150, 3), RGB: faces aligned by their landmarks."""
+
+Embedding = NDArray[np.float32]
+"""(128,), about unit length for one chip; distances between faces of one person are mostly below 0.6."""
+
+Embeddings = NDArray[np.float32]
+"""(n, 128)."""
+
+Landmarks = NDArray[np.float32]
+"""(5, 2): x, y of both corners of both eyes and the base of the nose, in dlib's order, pixels of the image."""
+
+CHIP_EDGE = 150
+EMBEDDING_LENGTH = 128
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Box:
+    """A face's rectangle in pixels. `right` and `bottom` are the first column and row outside; it may leave the image."""
+
+    left: int
+    top: int
+    right: int
+    bottom: int
+
+    @property
+    def width(self) -> int:
+        """Columns."""
+        return self.right - self.left
+
+    @property
+    def height(self) -> int:
+        """Rows."""
+        return self.bottom - self.top
+
+    def overlap(self, other: "Box") -> float:
+        """Intersection over union with another box, 0 to 1."""
+        width = min(self.right, other.right) - max(self.left, other.left)
+        height = min(self.bottom, other.bottom) - max(self.top, other.top)
+        if width <= 0 or height <= 0:
+            return 0.0
+        common = width * height
+        return common / (self.width * self.height + other.width * other.height - common)
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A face that a detector found. `score` grows with confidence; its scale is the detector's own."""
+
+    box: Box
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """How much a face can be trusted to name somebody; each 0 to 1, 1 best.
+
+    `sharpness`: focus inside the box. `size`: pixels against what the embedder takes. `pose`: frontal 1, profile 0.
+    `overall` weighs a face in its group's mean.
+    """
+
+    sharpness: float
+    size: float
+    pose: float
+
+    @property
+    def overall(self) -> float:
+        """Geometric mean: one poor part spoils the whole."""
+        return float((self.sharpness * self.size * self.pose) ** (1 / 3))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Face:
+    """A face in one image, with its embedding. Personal data: never log one. `repr` leaves the embedding out."""
+
+    box: Box
+    score: float
+    landmarks: Landmarks
+    quality: Quality
+    embedding: Embedding
+
+    def __repr__(self) -> str:
+        return f"Face(box={self.box}, score={self.score:.3f}, quality={self.quality.overall:.2f})"
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpace:
+    """Where embeddings may be compared: vectors of different spaces never are.
+
+    `name` tells network, alignment and averaging, e.g. `dlib-resnet-v1/chip150-0.25/mirror`.
+    """
+
+    name: str
+    length: int
+    weights_sha256: str
+
+
+class FaceDetector(Protocol):
+    """Finds faces."""
+
+    @property
+    def name(self) -> str:
+        """Engine and options, for provenance, e.g. `hog/smallest60`."""
+        ...
+
+    def detect(self, image: RgbImage) -> list[Detection]:
+        """Faces of an image in order of descending score, then of box."""
+        ...
+
+
+class FaceAligner(Protocol):
+    """Finds the landmarks of detected faces and cuts upright chips."""
+
+    def align(self, image: RgbImage, boxes: Sequence[Box]) -> tuple[list[Landmarks], Chips]:
+        """Landmarks and chips, one of each per box, in the order of the boxes."""
+        ...
+
+
+class FaceEmbedder(Protocol):
+    """Turns chips into embeddings."""
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of every embedding it gives."""
+        ...
+
+    def embed(self, chips: Chips) -> Embeddings:
+        """(n, 128) embeddings of (n, 150, 150, 3) chips; n may be 0."""
+        ...

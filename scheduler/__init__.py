@@ -1,0 +1,1 @@
+"""What runs tonight: intake, planning, dispatch, recovery. Sends tasks by name; loads no network and no decoder."""
