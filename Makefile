@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: demo test lint format install install-dev clean
+.PHONY: help demo test lint docs format install install-dev clean
 .DEFAULT_GOAL := help
 
 help:
@@ -51,3 +51,6 @@ format: $(VENV)/installed-dev
 
 clean:
 	rm -rf $(VENV) .cache var
+
+docs: $(VENV)/installed
+	$(BIN)/python -m config.settings_page

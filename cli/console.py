@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
+from rich.text import Text
 
-out = Console(highlight=False, soft_wrap=not sys.stdout.isatty())
-err = Console(stderr=True, highlight=False, soft_wrap=True)
+out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
@@ -60,3 +61,8 @@ def lines(texts: Iterable[str]) -> None:
     """Plain lines on standard output, without markup."""
     for text in texts:
         out.print(text, markup=False)
+
+
+def plain(text: str) -> Text:
+    """A cell that shows what stands in it: brackets in a title are no markup, line breaks and escapes do nothing."""
+    return Text("".join(letter if letter.isprintable() else "�" for letter in text))

@@ -24,7 +24,9 @@ for group in (enroll, identities, submit, work, status, report, identify, embed,
 
 
 @app.callback()
-def _common(verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Log more; -vv most.")] = 0) -> None:
+def _common(
+    verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Log more; -vv most.")] = 0,
+) -> None:
     configure_logging(load_settings().log, verbose)
 
 

@@ -1,1 +1,1 @@
-"""Settings, errors, logging and the Celery application: what every other package may import. Imports nothing of ours."""
+"""Settings, errors, logging and the Celery application. Imports nothing of ours."""

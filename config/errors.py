@@ -9,7 +9,10 @@ whether another try could end otherwise.
     ├── LedgerError
     │   ├── DatabaseUnavailable     the database cannot be reached, or was never migrated
     │   ├── NotFound                no such video or identity
+    │   ├── NotFinished             a video whose report is asked for is still worked on
     │   ├── NameTaken               another identity has this name already
+    │   ├── BadName                 a name that cannot be kept
+    │   ├── Conflict                somebody else wrote the same row in the same moment
     │   └── LeaseLost               somebody else has taken the work over: what was computed is dropped
     ├── MediaError                  a file that was submitted as a video
     │   ├── FileMissing             not there, or not readable (temporary: a disk may come back)
@@ -26,9 +29,11 @@ whether another try could end otherwise.
     │   ├── FaceTooBlurred          the face is out of focus
     │   ├── DuplicatePhotograph     the same picture is enrolled already
     │   └── NearerToAnother         the face is nearer to another identity than to the one it was given for
-    └── ModelError
-        ├── WeightsMissing          a file of weights is not there
-        └── EngineUnavailable       the chosen engine cannot run here
+    ├── ModelError
+    │   ├── WeightsMissing          a file of weights is not there
+    │   └── EngineUnavailable       the chosen engine cannot run here
+    ├── WorkersDied                 worker processes of this machine die again and again
+    └── MaterialUnavailable         the demo's photographs cannot be downloaded, or are not the pinned ones
 """
 
 from typing import ClassVar
@@ -83,10 +88,30 @@ class NotFound(LedgerError):
     code = "not-found"
 
 
+class NotFinished(LedgerError):
+    """A video whose report is asked for is still worked on."""
+
+    code = "not-finished"
+    permanent = False
+
+
 class NameTaken(LedgerError):
     """Another identity has this name already."""
 
     code = "name-taken"
+
+
+class BadName(LedgerError):
+    """The name is empty, too long, or holds characters that cannot be written."""
+
+    code = "bad-name"
+
+
+class Conflict(LedgerError):
+    """Somebody else wrote the same row in the same moment."""
+
+    code = "conflict"
+    permanent = False
 
 
 class LeaseLost(LedgerError):
@@ -203,3 +228,17 @@ class EngineUnavailable(ModelError):
     """The chosen engine cannot run here."""
 
     code = "engine-unavailable"
+
+
+class WorkersDied(RollcallError):
+    """Worker processes of this machine die again and again."""
+
+    code = "workers-died"
+    permanent = False
+
+
+class MaterialUnavailable(RollcallError):
+    """The demo's photographs cannot be downloaded, or are not the pinned ones."""
+
+    code = "material-unavailable"
+    permanent = False

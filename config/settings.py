@@ -9,9 +9,9 @@ import os
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.errors import SettingsError
@@ -22,7 +22,7 @@ ENVIRONMENT_PREFIX = "ROLLCALL_"
 FILE_VARIABLE = "ROLLCALL_SETTINGS"
 
 
-def unit(name: str) -> dict[str, str]:
+def unit(name: str) -> dict[str, JsonValue]:
     """The unit of a setting, kept beside its range for the documentation."""
     return {"unit": name}
 
@@ -34,281 +34,225 @@ class _Group(BaseModel):
 class DatabaseSettings(_Group):
     """The ledger."""
 
-    url: Annotated[
-        str,
-        Field(
-            default="",
-            description="SQLAlchemy address of the ledger; empty means SQLite in the home folder.",
-            json_schema_extra=unit("address"),
-        ),
-    ]
-    lock_timeout: Annotated[
-        float,
-        Field(
-            default=30.0,
-            ge=0.1,
-            le=600,
-            description="How long a writer waits for another writer of the same SQLite file.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
+    url: str = Field(
+        default="",
+        description="SQLAlchemy address of the ledger; empty means SQLite in the home folder.",
+        json_schema_extra=unit("address"),
+    )
+    lock_timeout: float = Field(
+        default=30.0,
+        ge=0.1,
+        le=600,
+        description="How long a writer waits for another writer of the same SQLite file.",
+        json_schema_extra=unit("seconds"),
+    )
 
 
 class BrokerSettings(_Group):
     """The doorbell: messages of ids, nothing that could not be lost."""
 
-    url: Annotated[
-        str,
-        Field(
-            default="",
-            description="Kombu address of the broker; empty means message files in the home folder.",
-            json_schema_extra=unit("address"),
-        ),
-    ]
-    visibility_timeout: Annotated[
-        int,
-        Field(
-            default=3600,
-            ge=60,
-            le=86400,
-            description="After how long Redis hands an unacknowledged message out again; above the longest segment.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
+    url: str = Field(
+        default="",
+        description="Kombu address of the broker; empty means message files in the home folder.",
+        json_schema_extra=unit("address"),
+    )
+    visibility_timeout: int = Field(
+        default=3600,
+        ge=60,
+        le=86400,
+        description="After how long Redis hands an unacknowledged message out again; above the longest segment.",
+        json_schema_extra=unit("seconds"),
+    )
+    window: int = Field(
+        default=200,
+        ge=2,
+        le=100_000,
+        description="Messages that the sweep keeps in the broker; well above the number of worker processes.",
+        json_schema_extra=unit("messages"),
+    )
 
 
 class SamplingSettings(_Group):
     """Which frames are looked at."""
 
-    interval: Annotated[
-        float,
-        Field(
-            default=3.0,
-            ge=0.04,
-            le=3600,
-            description="Time between two sampling instants; kept to the millisecond.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
-    segment: Annotated[
-        float,
-        Field(
-            default=300.0,
-            ge=1,
-            le=86400,
-            description="Length into which a long video is cut so that workers share it.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
+    interval: float = Field(
+        default=3.0,
+        ge=0.04,
+        le=3600,
+        description="Time between two sampling instants; kept to the millisecond.",
+        json_schema_extra=unit("seconds"),
+    )
+    segment: float = Field(
+        default=300.0,
+        ge=1,
+        le=86400,
+        description="Length into which a long video is cut so that workers share it.",
+        json_schema_extra=unit("seconds"),
+    )
 
 
 class GateSettings(_Group):
     """Which sampled frames carry nothing."""
 
-    flat_deviation: Annotated[
-        float,
-        Field(
-            default=6.0,
-            ge=0,
-            le=128,
-            description="A frame whose grey levels deviate less than this is flat (black, slate) and is not analysed.",
-            json_schema_extra=unit("grey levels (0–255)"),
-        ),
-    ]
-    unchanged_difference: Annotated[
-        float,
-        Field(
-            default=2.0,
-            ge=0,
-            le=128,
-            description="A frame none of whose tiles differs more than this (root mean square) from the last analysed "
-            "one is unchanged: its faces are carried forward.",
-            json_schema_extra=unit("grey levels (0–255)"),
-        ),
-    ]
+    flat_deviation: float = Field(
+        default=6.0,
+        ge=0,
+        le=128,
+        description="A frame whose grey levels deviate less than this is flat (black, slate) and is not analysed.",
+        json_schema_extra=unit("grey levels (0–255)"),
+    )
+    unchanged_difference: float = Field(
+        default=2.0,
+        ge=0,
+        le=128,
+        description="A frame none of whose tiles differs more than this (root mean square) from the last analysed "
+        "one is unchanged: its faces are carried forward.",
+        json_schema_extra=unit("grey levels (0–255)"),
+    )
 
 
 class FaceSettings(_Group):
     """Detection, alignment and embedding."""
 
-    detector: Annotated[
-        DetectorName,
-        Field(
-            default="hog",
-            description="hog: dlib's histogram detector, upright frontal faces; dlib-cnn: dlib's network, slow.",
-            json_schema_extra=unit("name"),
-        ),
-    ]
-    smallest: Annotated[
-        int,
-        Field(
-            default=60,
-            ge=20,
-            le=1000,
-            description="Smallest face to find, edge of its box in the upright frame; smaller costs more.",
-            json_schema_extra=unit("pixels"),
-        ),
-    ]
-    mirror: Annotated[
-        bool,
-        Field(
-            default=True,
-            description="Average each embedding with that of the mirrored face; part of the embedding space's name.",
-            json_schema_extra=unit("yes or no"),
-        ),
-    ]
+    detector: DetectorName = Field(
+        default="hog",
+        description="hog: dlib's histogram detector, upright frontal faces; dlib-cnn: dlib's network, slow.",
+        json_schema_extra=unit("name"),
+    )
+    smallest: int = Field(
+        default=60,
+        ge=20,
+        le=1000,
+        description="Smallest face to find, edge of its box in the upright frame; smaller costs more.",
+        json_schema_extra=unit("pixels"),
+    )
+    mirror: bool = Field(
+        default=True,
+        description="Average each embedding with that of the mirrored face; part of the embedding space's name.",
+        json_schema_extra=unit("yes or no"),
+    )
 
 
 class EnrolSettings(_Group):
     """Which photographs may enrol."""
 
-    smallest_face: Annotated[
-        int,
-        Field(
-            default=60,
-            ge=20,
-            le=1000,
-            description="A photograph whose face has a shorter box edge is refused as too small.",
-            json_schema_extra=unit("pixels"),
-        ),
-    ]
-    least_sharpness: Annotated[
-        float,
-        Field(
-            default=0.15,
-            ge=0,
-            le=1,
-            description="A photograph whose face is less sharp is refused as too blurred.",
-            json_schema_extra=unit("share"),
-        ),
-    ]
+    smallest_face: int = Field(
+        default=60,
+        ge=20,
+        le=1000,
+        description="A photograph whose face has a shorter box edge is refused as too small.",
+        json_schema_extra=unit("pixels"),
+    )
+    least_sharpness: float = Field(
+        default=0.15,
+        ge=0,
+        le=1,
+        description="A photograph whose face is less sharp is refused as too blurred.",
+        json_schema_extra=unit("share"),
+    )
 
 
 class MatchSettings(_Group):
     """When a group of faces gets a name."""
 
-    largest_distance: Annotated[
-        float,
-        Field(
-            default=0.5,
-            ge=0,
-            le=2,
-            description="A group farther than this from its nearest identity is unknown.",
-            json_schema_extra=unit("Euclidean distance"),
-        ),
-    ]
-    least_margin: Annotated[
-        float,
-        Field(
-            default=0.03,
-            ge=0,
-            le=2,
-            description="A group whose second identity is nearer than this behind the first is unknown.",
-            json_schema_extra=unit("Euclidean distance"),
-        ),
-    ]
-    neighbours: Annotated[
-        int,
-        Field(
-            default=5,
-            ge=1,
-            le=1000,
-            description="How many nearest identities `rollcall identify` lists.",
-            json_schema_extra=unit("identities"),
-        ),
-    ]
+    largest_distance: float = Field(
+        default=0.5,
+        ge=0,
+        le=2,
+        description="A group farther than this from its nearest identity is unknown.",
+        json_schema_extra=unit("Euclidean distance"),
+    )
+    least_margin: float = Field(
+        default=0.03,
+        ge=0,
+        le=2,
+        description="A group whose second identity is nearer than this behind the first is unknown.",
+        json_schema_extra=unit("Euclidean distance"),
+    )
+    neighbours: int = Field(
+        default=5,
+        ge=1,
+        le=1000,
+        description="How many nearest identities `rollcall identify` lists.",
+        json_schema_extra=unit("identities"),
+    )
 
 
 class GroupingSettings(_Group):
     """How faces of one video become one person, and one person's faces become appearances."""
 
-    largest_distance: Annotated[
-        float,
-        Field(
-            default=0.5,
-            ge=0,
-            le=2,
-            description="Two sets of faces join when the distance of their mean embeddings is at most this.",
-            json_schema_extra=unit("Euclidean distance"),
-        ),
-    ]
-    largest_gap: Annotated[
-        float,
-        Field(
-            default=6.5,
-            ge=0,
-            le=3600,
-            description="Sightings of one person join into one appearance when no longer gap lies between them.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
+    largest_distance: float = Field(
+        default=0.5,
+        ge=0,
+        le=2,
+        description="Two sets of faces join when the distance of their mean embeddings is at most this.",
+        json_schema_extra=unit("Euclidean distance"),
+    )
+    largest_gap: float = Field(
+        default=2.2,
+        ge=1.2,
+        le=1000,
+        description="Sightings of one person join into one appearance when they lie no farther apart than this; "
+        "2.2 bridges one sample in which the face was missed.",
+        json_schema_extra=unit("sampling intervals"),
+    )
 
 
 class WorkSettings(_Group):
     """How work is shared, retried and taken over."""
 
-    processes: Annotated[
-        int,
-        Field(
-            default=0,
-            ge=0,
-            le=1024,
-            description="Worker processes that `rollcall work` starts; 0 means one per core.",
-            json_schema_extra=unit("processes"),
-        ),
-    ]
-    lease: Annotated[
-        float,
-        Field(
-            default=120.0,
-            ge=1,
-            le=86400,
-            description="A segment whose worker has not renewed its lease for this long is given to another.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
-    attempts: Annotated[
-        int,
-        Field(
-            default=3,
-            ge=1,
-            le=100,
-            description="How often a segment is tried before it is failed for good.",
-            json_schema_extra=unit("tries"),
-        ),
-    ]
-    sweep: Annotated[
-        float,
-        Field(
-            default=60.0,
-            ge=0.2,
-            le=86400,
-            description="How often the sweep re-sends what the ledger says is unfinished.",
-            json_schema_extra=unit("seconds"),
-        ),
-    ]
-    nightly: Annotated[
-        str,
-        Field(
-            default="22:00",
-            pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
-            description="When Celery beat starts the nightly run, UTC.",
-            json_schema_extra=unit("HH:MM"),
-        ),
-    ]
+    processes: int = Field(
+        default=0,
+        ge=0,
+        le=1024,
+        description="Worker processes that `rollcall work` starts; 0 means one per core.",
+        json_schema_extra=unit("processes"),
+    )
+    lease: float = Field(
+        default=120.0,
+        ge=1,
+        le=86400,
+        description="A segment whose worker has not renewed its lease for this long is given to another.",
+        json_schema_extra=unit("seconds"),
+    )
+    attempts: int = Field(
+        default=3,
+        ge=1,
+        le=100,
+        description="How often a segment is tried before it is failed for good.",
+        json_schema_extra=unit("tries"),
+    )
+    retry_delay: float = Field(
+        default=10.0,
+        ge=0,
+        le=86400,
+        description="Pause before a failed piece of work is tried again; twice as long after each further try.",
+        json_schema_extra=unit("seconds"),
+    )
+    sweep: float = Field(
+        default=60.0,
+        ge=0.2,
+        le=86400,
+        description="How often the sweep re-sends what the ledger says is unfinished.",
+        json_schema_extra=unit("seconds"),
+    )
+    nightly: str = Field(
+        default="22:00",
+        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
+        description="When Celery beat starts the nightly run, UTC.",
+        json_schema_extra=unit("HH:MM"),
+    )
 
 
 class LogSettings(_Group):
     """What is written about the work."""
 
-    level: Annotated[
-        Literal["debug", "info", "warning", "error"],
-        Field(default="info", description="Least level that is written.", json_schema_extra=unit("name")),
-    ]
-    format: Annotated[
-        LogFormat,
-        Field(default="console", description="console for people, json for machines.", json_schema_extra=unit("name")),
-    ]
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="Least level that is written.", json_schema_extra=unit("name")
+    )
+    format: LogFormat = Field(
+        default="console", description="console for people, json for machines.", json_schema_extra=unit("name")
+    )
 
 
 def _default_home() -> Path:
@@ -323,14 +267,11 @@ class Settings(BaseSettings):
         env_prefix=ENVIRONMENT_PREFIX, env_nested_delimiter="__", extra="forbid", frozen=True
     )
 
-    home: Annotated[
-        Path,
-        Field(
-            default_factory=_default_home,
-            description="Folder for the embedded database and broker.",
-            json_schema_extra=unit("folder"),
-        ),
-    ]
+    home: Path = Field(
+        default_factory=_default_home,
+        description="Folder for the embedded database and broker.",
+        json_schema_extra=unit("folder"),
+    )
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
     sampling: SamplingSettings = SamplingSettings()

@@ -1,7 +1,7 @@
 """Typed tables of the ledger, for SQLite and PostgreSQL.
 
-Times inside a video are whole ticks (`pts`) of the video's time base, counted from the video's `origin_pts`; seconds are
-made for display only. Points in time of the world are UTC.
+Times inside a video are whole ticks (`pts`) of the video's time base, counted from the video's `origin_pts`; seconds
+are made for display only. Points in time of the world are UTC.
 """
 
 from datetime import UTC, datetime
@@ -310,7 +310,7 @@ class FaceGroup(Base):
     second_distance: Mapped[float | None] = mapped_column(Float)
     face_count: Mapped[int]
     best_face_id: Mapped[int | None] = mapped_column(
-        ForeignKey("faces.id", ondelete="SET NULL", use_alter=True, name="fk_face_groups_best_face_id")
+        ForeignKey("faces.id", ondelete="SET NULL", use_alter=True, name="fk_face_groups_best_face_id"), index=True
     )
 
 
@@ -325,7 +325,7 @@ class Appearance(Base):
     """Presentation time of the first and of the last frame in which the group was seen, ticks from the origin."""
     end_pts: Mapped[int] = mapped_column(BigInteger)
     face_count: Mapped[int]
-    best_face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"))
+    best_face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"), index=True)
 
 
 class TaskRun(Base):

@@ -8,15 +8,18 @@ instead of waiting for each other.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from config.errors import DatabaseUnavailable
+from config.errors import Conflict, DatabaseUnavailable
 from config.settings import Settings
+
+
+__all__ = ["Database", "Session", "open_database"]
 
 
 class Database:
@@ -59,7 +62,7 @@ class Database:
 
     @contextmanager
     def _told(self) -> Iterator[None]:
-        """Turn 'cannot connect' and 'no such table' into errors that say what to do."""
+        """Turn what a driver says into errors that say what to do."""
         try:
             yield
         except OperationalError as error:
@@ -68,6 +71,8 @@ class Database:
                 str(error.orig).strip().splitlines()[0],
                 "check database.url and that the server runs",
             ) from error
+        except IntegrityError as error:
+            raise Conflict("the ledger", str(error.orig).strip().splitlines()[0], "try again") from error
         except DBAPIError as error:
             if "does not exist" not in str(error.orig):
                 raise
@@ -96,7 +101,7 @@ def _with_driver(url: str) -> str:
 
 def _prepare_sqlite(engine: sa.Engine) -> None:
     @event.listens_for(engine, "connect")
-    def configure(connection: Any, _record: Any) -> None:
+    def configure(connection: DBAPIConnection, _record: object) -> None:
         # The driver's own transaction handling begins too late for savepoints and DDL; ours is below.
         connection.isolation_level = None
         cursor = connection.cursor()

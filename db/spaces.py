@@ -1,6 +1,7 @@
 """Embedding spaces, and the version of the gallery in each."""
 
 from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from config.errors import LedgerError
@@ -14,12 +15,15 @@ def ensure(session: Session, space: EmbeddingSpace) -> int:
     Raises:
         LedgerError: the ledger knows the name with other weights: its vectors could not be compared.
     """
-    row = session.scalar(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == space.name))
-    if row is None:
-        row = EmbeddingSpaceRow(name=space.name, length=space.length, weights_sha256=space.weights_sha256)
-        session.add(row)
-        session.flush()
-    elif row.weights_sha256 != space.weights_sha256:
+    # Two processes may meet a new space at once; the second waits here for the first, and then finds its row.
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    session.execute(
+        insert(EmbeddingSpaceRow)
+        .values(name=space.name, length=space.length, weights_sha256=space.weights_sha256, gallery_version=0)
+        .on_conflict_do_nothing(index_elements=["name"])
+    )
+    row = session.scalars(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == space.name)).one()
+    if row.weights_sha256 != space.weights_sha256:
         raise LedgerError(
             space.name, "the ledger holds vectors of other weights under this name", "give the new space a new name"
         )

@@ -16,8 +16,9 @@ from db.schema import Source, Video, VideoState
 class VideoFacts:
     """What the container says about its main video stream.
 
-    Ticks are of `time_base` (seconds per tick). The origin is the tick at which a player shows 0:00; the duration counts
-    from there and is None where nothing declares it. `width` and `height` are of the upright frame in square pixels.
+    Ticks are of `time_base` (seconds per tick). The origin is the tick at which a player shows 0:00; the duration
+    counts from there and is None where nothing declares it. `width` and `height` are of the upright frame in square
+    pixels.
     """
 
     container: str
@@ -124,4 +125,15 @@ def all_videos(session: Session) -> Sequence[Video]:
 
 def count_by_state(session: Session) -> dict[str, int]:
     """How many videos stand where."""
-    return {state: count for state, count in session.execute(select(Video.state, func.count()).group_by(Video.state))}
+    rows = session.execute(select(Video.state, func.count()).group_by(Video.state))
+    return dict(rows.all())
+
+
+def ids_waiting(session: Session) -> Sequence[int]:
+    """Videos that are not cut into segments yet, in order of submission."""
+    return session.scalars(select(Video.id).where(Video.state == VideoState.WAITING).order_by(Video.id)).all()
+
+
+def ids_running(session: Session) -> Sequence[int]:
+    """Videos whose segments are worked on."""
+    return session.scalars(select(Video.id).where(Video.state == VideoState.RUNNING).order_by(Video.id)).all()

@@ -1,0 +1,68 @@
+"""`rollcall status`: what is waiting, running, done, failed and why."""
+
+import dataclasses
+import json
+from collections.abc import Sequence
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.ledger import opened
+from config.settings import load_settings
+from db import status, videos
+from db.schema import VideoState
+from db.status import VideoStatus
+
+_RECENT = 20
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("status")(run)
+
+
+def run(
+    as_json: Annotated[bool, typer.Option("--json", help="One JSON object with every video.")] = False,
+    everything: Annotated[
+        bool, typer.Option("--all", help=f"Every video, not only the last {_RECENT} of those that are done.")
+    ] = False,
+) -> None:
+    """Show where each video stands, and why those that failed did."""
+    with opened(load_settings()) as database, database.reading() as session:
+        counts = videos.count_by_state(session)
+        lines = status.lines(session, recent=None if everything or as_json else _RECENT)
+        left = status.backlog(session)
+    if as_json:
+        told = {
+            "schema": "rollcall.status/1",
+            "counts": {state: counts.get(state, 0) for state in VideoState},
+            "open_segments": left.segments,
+            "videos": [_as_json(line) for line in lines],
+        }
+        typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+        return
+    if not counts:
+        console.lines(["The ledger is empty; `rollcall submit PATH…` adds videos."])
+        return
+    console.out.print(_table(lines))
+    told_counts = ", ".join(f"{counts[state]} {state}" for state in VideoState if state in counts)
+    console.lines(["", f"{told_counts}; {left.segments} segments open"])
+
+
+def _as_json(line: VideoStatus) -> dict[str, object]:
+    values = dataclasses.asdict(line)
+    for name in ("submitted_at", "ended_at"):
+        moment = values[name]
+        values[name] = moment.isoformat() if moment else None
+    return values
+
+
+def _table(lines: Sequence[VideoStatus]) -> object:
+    made = console.table(">video", "state", ">segments", ">people", "title", "why")
+    for line in lines:
+        why = f"{line.cause}: {line.detail or ''}" if line.cause else ""
+        segments = f"{line.segments_ended}/{line.segments}" if line.segments else ""
+        people = str(line.people) if line.ended_at and line.state != VideoState.REJECTED else ""
+        made.add_row(str(line.id), line.state, segments, people, console.plain(line.title), console.plain(why))
+    return made

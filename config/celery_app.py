@@ -1,0 +1,76 @@
+"""The Celery application.
+
+Importing this module opens nothing. The settings are read when the application is first used, so that the same module
+serves workers (`celery -A config.celery_app worker --include worker.tasks`), beat and whoever only sends.
+Why each option stands as it does is told in docs/operations.md.
+"""
+
+from pathlib import Path
+from typing import Any
+
+from celery import Celery
+from celery.schedules import crontab
+from celery.signals import setup_logging
+
+from config import tasks
+from config.logs import configure_logging
+from config.settings import Settings, load_settings
+
+
+def _configuration(settings: Settings) -> dict[str, Any]:
+    hour, minute = settings.work.nightly.split(":")
+    return {
+        **_broker(settings),
+        "task_serializer": "json",
+        "accept_content": ["json"],
+        # The ledger knows what became of a task; nobody asks Celery.
+        "task_ignore_result": True,
+        "task_default_queue": "rollcall",
+        # A message is dropped only when its work is done; a repeated one finds the segment claimed or done.
+        "task_acks_late": True,
+        "task_reject_on_worker_lost": False,
+        "worker_prefetch_multiplier": 1,
+        "worker_cancel_long_running_tasks_on_connection_loss": False,
+        "broker_connection_retry_on_startup": True,
+        "worker_send_task_events": False,
+        "enable_utc": True,
+        "timezone": "UTC",
+        "beat_schedule": {
+            "sweep": {"task": tasks.SWEEP, "schedule": settings.work.sweep},
+            "nightly": {"task": tasks.NIGHTLY, "schedule": crontab(hour=hour, minute=minute)},
+        },
+        "beat_schedule_filename": str(settings.home / "beat-schedule"),
+    }
+
+
+def _broker(settings: Settings) -> dict[str, Any]:
+    if settings.broker.url:
+        return {
+            "broker_url": settings.broker.url,
+            "broker_transport_options": {"visibility_timeout": settings.broker.visibility_timeout},
+        }
+    return {"broker_url": "filesystem://", "broker_transport_options": _message_folders(settings.home)}
+
+
+def _message_folders(home: Path) -> dict[str, Any]:
+    """Where the embedded broker keeps its messages; sender and receiver share one folder."""
+    messages = home / "broker" / "messages"
+    control = home / "broker" / "control"
+    for folder in (messages, control):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {
+        "data_folder_in": str(messages),
+        "data_folder_out": str(messages),
+        "control_folder": str(control),
+        "store_processed": False,
+        "polling_interval": 0.5,
+    }
+
+
+app = Celery("rollcall", include=["scheduler.tasks"])
+app.add_defaults(lambda: _configuration(load_settings()))
+
+
+@setup_logging.connect
+def _log_like_the_rest(**_: object) -> None:
+    configure_logging(load_settings().log)

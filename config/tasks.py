@@ -1,0 +1,6 @@
+"""Names of the tasks: whoever sends one needs only its name, not the code behind it."""
+
+SCAN_SEGMENT = "worker.scan_segment"
+FINISH_VIDEO = "worker.finish_video"
+SWEEP = "scheduler.sweep"
+NIGHTLY = "scheduler.nightly"

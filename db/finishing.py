@@ -1,0 +1,239 @@
+"""Finishing a video: its faces are read whole, its groups and appearances written in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db import leases
+from db.leases import Claim
+from db.schema import (
+    Appearance,
+    Decision,
+    EmbeddingSpaceRow,
+    FaceGroup,
+    FaceRow,
+    SampleOutcome,
+    SampleRun,
+    Segment,
+    SegmentState,
+    Video,
+    VideoState,
+)
+from db.segments import RunRecord
+from db.vectors import stack
+from models.decision import Verdict
+from models.faces import Embeddings
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VideoFaces:
+    """All n faces of one video in order of sample, then of place in the frame. `weights` are overall qualities."""
+
+    ids: NDArray[np.int64]
+    segment_ids: NDArray[np.int64]
+    samples: NDArray[np.int64]
+    pts: NDArray[np.int64]
+    boxes: NDArray[np.int64]
+    """(n, 4): left, top, right, bottom."""
+    weights: NDArray[np.float64]
+    embeddings: Embeddings
+
+
+@dataclass(frozen=True, slots=True)
+class AppearanceRecord:
+    """A stretch in ticks from the origin."""
+
+    start_pts: int
+    end_pts: int
+    face_count: int
+    best_face_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRecord:
+    """One person of the video: whose faces, what was decided, when they are on camera."""
+
+    face_ids: tuple[int, ...]
+    best_face_id: int
+    verdict: Verdict
+    appearances: tuple[AppearanceRecord, ...]
+
+
+def claim(session: Session, video_id: int, *, owner: str, lease: float, attempts: int, now: datetime) -> Claim | None:
+    """Take a video that is to be finished; None if it is not to be had."""
+    return leases.claim(session, Video, video_id, owner=owner, lease=lease, attempts=attempts, now=now)
+
+
+def faces(session: Session, video_id: int, length: int) -> VideoFaces:
+    """The faces of a video, embeddings of `length` numbers each."""
+    quality = (FaceRow.sharpness, FaceRow.size, FaceRow.pose)
+    place = (FaceRow.left, FaceRow.top, FaceRow.right, FaceRow.bottom)
+    rows = session.execute(
+        select(FaceRow.id, FaceRow.segment_id, FaceRow.sample, FaceRow.pts, *place, *quality, FaceRow.embedding)
+        .where(FaceRow.video_id == video_id)
+        .order_by(FaceRow.sample, *place, FaceRow.score)
+    ).all()
+    numbers = np.array([row[:4] for row in rows], dtype=np.int64).reshape(-1, 4)
+    parts = np.array([row[8:11] for row in rows], dtype=np.float64).reshape(-1, 3)
+    return VideoFaces(
+        ids=numbers[:, 0],
+        segment_ids=numbers[:, 1],
+        samples=numbers[:, 2],
+        pts=numbers[:, 3],
+        boxes=np.array([row[4:8] for row in rows], dtype=np.int64).reshape(-1, 4),
+        weights=np.cbrt(parts.prod(axis=1)),
+        embeddings=stack([row[11] for row in rows], length),
+    )
+
+
+def runs(session: Session, video_id: int) -> dict[int, list[RunRecord]]:
+    """The account of a video's samples by segment id, in order of time."""
+    rows = session.scalars(
+        select(SampleRun)
+        .join(Segment)
+        .where(Segment.video_id == video_id)
+        .order_by(SampleRun.segment_id, SampleRun.first_sample)
+    )
+    found: dict[int, list[RunRecord]] = {}
+    for row in rows:
+        record = RunRecord(row.first_sample, row.end_sample, SampleOutcome(row.outcome), row.first_pts, row.last_pts)
+        found.setdefault(row.segment_id, []).append(record)
+    return found
+
+
+def space_of(session: Session, video: Video) -> EmbeddingSpaceRow | None:
+    """The space that the video's faces live in; None if no segment was scanned."""
+    return None if video.space_id is None else session.get_one(EmbeddingSpaceRow, video.space_id)
+
+
+def write(
+    session: Session,
+    held: Claim,
+    groups: Sequence[GroupRecord],
+    *,
+    rule: str,
+    gallery_version: int,
+    now: datetime,
+) -> VideoState:
+    """Write the groups of a video, replacing earlier ones, and end it; the state that it ends in.
+
+    Raises:
+        LeaseLost: somebody else finishes the video.
+    """
+    state, cause, detail = _end_state(session, held.id)
+    leases.change(
+        session,
+        held,
+        state=state,
+        cause=cause,
+        detail=detail,
+        rule=rule,
+        gallery_version=gallery_version,
+        ended_at=now,
+        lease_owner=None,
+        lease_until=None,
+    )
+    session.execute(delete(FaceGroup).where(FaceGroup.video_id == held.id))
+    for number, group in enumerate(groups, start=1):
+        _write_group(session, held.id, number, group)
+    return state
+
+
+def _write_group(session: Session, video_id: int, number: int, group: GroupRecord) -> None:
+    verdict = group.verdict
+    row = FaceGroup(
+        video_id=video_id,
+        number=number,
+        decision=Decision.UNKNOWN if verdict.identity_id is None else Decision.NAMED,
+        identity_id=verdict.identity_id,
+        first_id=verdict.first.identity_id if verdict.first else None,
+        first_distance=verdict.first.distance if verdict.first else None,
+        second_id=verdict.second.identity_id if verdict.second else None,
+        second_distance=verdict.second.distance if verdict.second else None,
+        face_count=len(group.face_ids),
+        best_face_id=group.best_face_id,
+    )
+    session.add(row)
+    session.flush()
+    session.execute(
+        insert(Appearance),
+        [
+            {
+                "group_id": row.id,
+                "start_pts": stretch.start_pts,
+                "end_pts": stretch.end_pts,
+                "face_count": stretch.face_count,
+                "best_face_id": stretch.best_face_id,
+            }
+            for stretch in group.appearances
+        ],
+    )
+    session.execute(update(FaceRow), [{"id": face_id, "group_id": row.id} for face_id in group.face_ids])
+
+
+def _end_state(session: Session, video_id: int) -> tuple[VideoState, str | None, str | None]:
+    """What the frame accounts of the video's segments add up to."""
+    lengths = func.coalesce(func.sum(SampleRun.end_sample - SampleRun.first_sample), 0)
+    rows = session.execute(
+        select(SampleRun.outcome, lengths).join(Segment).where(Segment.video_id == video_id).group_by(SampleRun.outcome)
+    )
+    counts = {outcome: int(count) for outcome, count in rows}
+    failed = session.scalars(
+        select(Segment)
+        .where(Segment.video_id == video_id, Segment.state == SegmentState.FAILED)
+        .order_by(Segment.number)
+    ).all()
+    missing = counts.pop(SampleOutcome.UNDECODABLE, 0)
+    seen = sum(counts.values())
+    if not missing and not failed:
+        return VideoState.DONE, None, None
+    if failed:
+        cause, detail = failed[0].cause, failed[0].detail
+    else:
+        cause, detail = "undecodable", f"{missing} of {missing + seen} samples could not be decoded"
+    return (VideoState.PARTIAL if seen else VideoState.FAILED), cause, detail
+
+
+def fail(session: Session, held: Claim, *, cause: str, detail: str, now: datetime) -> None:
+    """End a video that could not be finished.
+
+    Raises:
+        LeaseLost: somebody else has it.
+    """
+    leases.change(
+        session,
+        held,
+        state=VideoState.FAILED,
+        cause=cause,
+        detail=detail,
+        ended_at=now,
+        lease_owner=None,
+        lease_until=None,
+    )
+
+
+def free(session: Session, *, attempts: int, now: datetime) -> tuple[list[int], list[int]]:
+    """Videos that wait to be finished: those with tries left, and those whose tries are used up."""
+    rows = session.execute(select(Video.id, Video.attempts).where(leases.is_free(Video, now)).order_by(Video.id)).all()
+    return [row.id for row in rows if row.attempts < attempts], [row.id for row in rows if row.attempts >= attempts]
+
+
+def fail_exhausted(session: Session, video_id: int, *, attempts: int, now: datetime) -> None:
+    """End a video whose last allowed try at finishing it ended without a word."""
+    session.execute(
+        update(Video)
+        .where(Video.id == video_id, leases.is_free(Video, now), Video.attempts >= attempts)
+        .values(
+            state=VideoState.FAILED,
+            cause=func.coalesce(Video.cause, "worker-died"),
+            ended_at=now,
+            lease_owner=None,
+            lease_until=None,
+        )
+        .execution_options(synchronize_session=False)
+    )

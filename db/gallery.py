@@ -1,0 +1,140 @@
+"""Enrolled faces: written one photograph at a time, loaded whole as the gallery of an embedding space, and erased."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy.orm import Session
+
+from db import spaces
+from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
+from db.vectors import stack, to_bytes
+from models.faces import Embeddings, Face
+from models.gallery import Gallery
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vectors:
+    """All n enrolled faces of one space in order of their ids. Personal data: never log them."""
+
+    version: int
+    face_ids: NDArray[np.int64]
+    identity_ids: NDArray[np.int64]
+    embeddings: Embeddings
+    """(n, length)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Who a photograph is enrolled for, and where it lay then."""
+
+    identity_id: int
+    name: str
+    photograph: str
+
+
+def load(session: Session, space_name: str) -> Gallery:
+    """The gallery of a space; empty, of version 0, where nobody was ever enrolled in it."""
+    row = session.scalar(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == space_name))
+    if row is None:
+        return Gallery(0, space_name, np.empty(0, np.int64), np.empty((0, 0), np.float32))
+    held = vectors(session, row.id)
+    return Gallery(held.version, space_name, held.identity_ids, held.embeddings)
+
+
+def vectors(session: Session, space_id: int) -> Vectors:
+    """Every enrolled vector of a space, read by one query."""
+    space = session.get_one(EmbeddingSpaceRow, space_id, populate_existing=True)
+    rows = session.execute(
+        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding)
+        .where(EnrolledFace.space_id == space_id)
+        .order_by(EnrolledFace.id)
+    ).all()
+    numbers = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
+    return Vectors(
+        version=space.gallery_version,
+        face_ids=numbers[:, 0].copy(),
+        identity_ids=numbers[:, 1].copy(),
+        embeddings=stack([row[2] for row in rows], space.length),
+    )
+
+
+def add(
+    session: Session, *, identity_id: int, space_id: int, photograph: str, photograph_hash: str, face: Face
+) -> EnrolledFace:
+    """Write the face of one photograph and tell every holder of the gallery."""
+    row = EnrolledFace(
+        identity_id=identity_id, photograph=photograph, photograph_hash=photograph_hash,
+        left=face.box.left, top=face.box.top, right=face.box.right, bottom=face.box.bottom, score=face.score,
+        sharpness=face.quality.sharpness, size=face.quality.size, pose=face.quality.pose,
+        space_id=space_id, embedding=to_bytes(face.embedding), enrolled_at=datetime.now(UTC),
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    spaces.bump_gallery_version(session, space_id)
+    return row
+
+
+def hold(session: Session, space_id: int) -> int:
+    """Keep other writers from changing the gallery of a space until this transaction ends; the gallery's version.
+
+    SQLite's writers keep each other out from their beginning; PostgreSQL locks the row of the space.
+    """
+    version = select(EmbeddingSpaceRow.gallery_version).where(EmbeddingSpaceRow.id == space_id)
+    return session.scalars(version.with_for_update()).one()
+
+
+def photograph_hashes(session: Session, space_id: int) -> frozenset[str]:
+    """Hashes of all photographs that are enrolled in a space."""
+    return frozenset(session.scalars(select(EnrolledFace.photograph_hash).where(EnrolledFace.space_id == space_id)))
+
+
+def holder(session: Session, space_id: int, photograph_hash: str) -> Holder | None:
+    """Who this photograph is enrolled for already, if it is."""
+    row = session.execute(
+        select(Identity.id, Identity.name, EnrolledFace.photograph)
+        .join(EnrolledFace)
+        .where(EnrolledFace.space_id == space_id, EnrolledFace.photograph_hash == photograph_hash)
+    ).one_or_none()
+    return None if row is None else Holder(*row.tuple())
+
+
+def holder_of_face(session: Session, face_id: int) -> Holder:
+    """Who an enrolled face belongs to, and from which photograph."""
+    row = session.execute(
+        select(Identity.id, Identity.name, EnrolledFace.photograph).join(EnrolledFace).where(EnrolledFace.id == face_id)
+    ).one()
+    return Holder(*row.tuple())
+
+
+def faces_of(session: Session, identity_id: int) -> Sequence[EnrolledFace]:
+    """The enrolled faces of one identity in order of enrolment, in all spaces."""
+    return session.scalars(
+        select(EnrolledFace).where(EnrolledFace.identity_id == identity_id).order_by(EnrolledFace.id)
+    ).all()
+
+
+def remove_all(session: Session, identity_id: int) -> int:
+    """Erase every enrolled face of an identity; how many there were."""
+    return _remove(session, EnrolledFace.identity_id == identity_id)
+
+
+def remove(session: Session, face_ids: Sequence[int]) -> int:
+    """Erase some enrolled faces; how many there were."""
+    return _remove(session, EnrolledFace.id.in_(face_ids))
+
+
+def _remove(session: Session, condition: ColumnElement[bool]) -> int:
+    """Erase enrolled faces and tell every holder of a gallery that they were in."""
+    touched = session.scalars(
+        delete(EnrolledFace)
+        .where(condition)
+        .returning(EnrolledFace.space_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for space_id in sorted(set(touched)):
+        spaces.bump_gallery_version(session, space_id)
+    return len(touched)

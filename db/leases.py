@@ -1,0 +1,148 @@
+"""Leases: who works on what, until when, at which try.
+
+A claim is one conditional update that must change exactly one row. Its attempt number is the fence: whoever writes with
+an older one changes nothing. A lease that has run out, or whose process is gone, is free to be claimed again.
+"""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.orm import Session
+
+from config.errors import LeaseLost
+from db.schema import Segment, SegmentState, Video, VideoState
+
+Leased = type[Segment] | type[Video]
+Clock = Callable[[], datetime]
+
+
+def utc_now() -> datetime:
+    """The time of this machine."""
+    return datetime.now(UTC)
+
+
+def owner_of_this_process() -> str:
+    """`host/pid`: tells people who works, and this host whether the process still lives."""
+    return f"{socket.gethostname()}/{os.getpid()}"
+
+
+def is_gone(owner: str | None) -> bool:
+    """Whether the owner was a process of this host that is no more. Of other hosts nothing is known: False."""
+    host, _, pid = (owner or "").rpartition("/")
+    if host != socket.gethostname() or not pid.isdecimal():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The right to write the outcome of one piece of work, as long as nobody has claimed it since."""
+
+    table: Leased
+    id: int
+    attempt: int
+
+    @property
+    def subject(self) -> str:
+        """For messages, e.g. `segment 7, attempt 2`."""
+        return f"{self.table.__tablename__.removesuffix('s')} {self.id}, attempt {self.attempt}"
+
+
+def open_states(table: Leased) -> tuple[str, str]:
+    """The states in which a row waits for a worker, and in which one works on it.
+
+    A video that is being finished keeps its state: only its lease tells whether somebody is at it.
+    """
+    if table is Segment:
+        return SegmentState.WAITING, SegmentState.RUNNING
+    return VideoState.FINISHING, VideoState.FINISHING
+
+
+def is_free(table: Leased, now: datetime) -> ColumnElement[bool]:
+    """Whether a row may be claimed: it is open, and nobody's lease, nor a pause after a failed try, runs any more."""
+    return and_(table.state.in_(open_states(table)), or_(table.lease_until.is_(None), table.lease_until < now))
+
+
+def claim(
+    session: Session, table: Leased, row_id: int, *, owner: str, lease: float, attempts: int, now: datetime
+) -> Claim | None:
+    """Take a piece of work for `lease` seconds; None if somebody else has it, it is done, or its tries are used up."""
+    running = open_states(table)[1]
+    taken = session.execute(
+        update(table)
+        .where(table.id == row_id, is_free(table, now), table.attempts < attempts)
+        .values(
+            state=running, attempts=table.attempts + 1, lease_owner=owner, lease_until=now + timedelta(seconds=lease)
+        )
+        .returning(table.attempts)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    return None if taken is None else Claim(table, row_id, taken)
+
+
+def renew(session: Session, held: Claim, *, lease: float, now: datetime) -> None:
+    """Keep a piece of work for another `lease` seconds.
+
+    Raises:
+        LeaseLost: somebody has claimed it since.
+    """
+    change(session, held, lease_until=now + timedelta(seconds=lease))
+
+
+def change(session: Session, held: Claim, **values: object) -> None:
+    """Write to a claimed row, and only while the claim holds.
+
+    Raises:
+        LeaseLost: somebody has claimed it since, or it has ended.
+    """
+    running = open_states(held.table)[1]
+    changed = session.execute(
+        update(held.table)
+        .where(held.table.id == held.id, held.table.attempts == held.attempt, held.table.state == running)
+        .where(held.table.lease_owner.is_not(None))
+        .values(**values)
+        .returning(held.table.id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    if changed is None:
+        raise LeaseLost(held.subject, "somebody else has taken the work over", "nothing was written")
+
+
+def give_back(session: Session, held: Claim, *, not_before: datetime, cause: str, detail: str) -> None:
+    """Let another try be made, not at once: what failed just now would fail again.
+
+    Raises:
+        LeaseLost: somebody else has it already.
+    """
+    waiting = open_states(held.table)[0]
+    change(session, held, state=waiting, lease_owner=None, lease_until=not_before, cause=cause, detail=detail)
+
+
+def release_gone(session: Session) -> int:
+    """Free what processes of this host held that are no more; how many pieces of work."""
+    count = 0
+    for table in (Segment, Video):
+        running = open_states(table)[1]
+        held = select(table.id, table.lease_owner, table.attempts).where(
+            table.state == running, table.lease_owner.is_not(None)
+        )
+        for row in session.execute(held).all():
+            if is_gone(row.lease_owner):
+                session.execute(
+                    update(table)
+                    .where(table.id == row.id, table.attempts == row.attempts, table.state == running)
+                    .values(lease_until=None, lease_owner=None)
+                    .execution_options(synchronize_session=False)
+                )
+                count += 1
+    return count

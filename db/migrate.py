@@ -1,0 +1,104 @@
+"""Bringing the ledger's schema to the version that this program speaks."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError, ProgrammingError
+
+from config.errors import DatabaseUnavailable
+from db.session import Database
+
+if TYPE_CHECKING:
+    from alembic.config import Config
+
+SCHEMA_VERSION = "0001"
+"""The newest migration; a test holds it to the scripts."""
+
+# Any number, the same in every process of ours: PostgreSQL lets one migration run at a time.
+_MIGRATION_LOCK = 7_207_655
+
+
+def ensure_schema(database: Database) -> None:
+    """Make an embedded ledger ready for use; check that a served one is.
+
+    Raises:
+        DatabaseUnavailable: a served ledger has another version: changing it is the operator's decision.
+    """
+    found = current_version(database)
+    if found == SCHEMA_VERSION:
+        return
+    if database.is_sqlite:
+        upgrade(database)
+        return
+    raise DatabaseUnavailable(
+        database.engine.url.render_as_string(hide_password=True),
+        f"has schema version {found or 'none'}, this program needs {SCHEMA_VERSION}",
+        "run `rollcall migrate`",
+    )
+
+
+def current_version(database: Database) -> str | None:
+    """The schema's version, None in an empty database.
+
+    Raises:
+        DatabaseUnavailable: it cannot be reached.
+    """
+    try:
+        with database.engine.connect() as connection:
+            if not sa.inspect(connection).has_table("alembic_version"):
+                return None
+            version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
+            return version
+    except OperationalError as error:
+        raise DatabaseUnavailable(
+            database.engine.url.render_as_string(hide_password=True),
+            str(error.orig).strip().splitlines()[0],
+            "check database.url and that the server runs",
+        ) from error
+
+
+def upgrade(database: Database, version: str = "head") -> None:
+    """Bring the schema up to a version, in one transaction. Several processes may call it at once.
+
+    Raises:
+        DatabaseUnavailable: the schema is newer than this program.
+    """
+    from alembic import command  # noqa: PLC0415  a quarter of a second that only a migration needs to spend
+
+    with _alembic(database) as settings:
+        command.upgrade(settings, version)
+
+
+def downgrade(database: Database, version: str) -> None:
+    """Take the schema back to an older version (`base` is empty), losing what only the newer one can hold."""
+    from alembic import command  # noqa: PLC0415  as above
+
+    with _alembic(database) as settings:
+        command.downgrade(settings, version)
+
+
+@contextmanager
+def _alembic(database: Database) -> Iterator["Config"]:
+    from alembic.config import Config  # noqa: PLC0415  as above
+    from alembic.util.exc import CommandError  # noqa: PLC0415
+
+    settings = Config()
+    settings.set_main_option("script_location", "db:migrations")
+    try:
+        with database.engine.execution_options(writes=True).begin() as connection:
+            if not database.is_sqlite:
+                connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
+            settings.attributes["connection"] = connection
+            yield settings
+    except CommandError as error:
+        raise DatabaseUnavailable(
+            database.engine.url.render_as_string(hide_password=True),
+            f"its schema cannot be changed: {error}",
+            "use the version of Rollcall that wrote it, or a newer one",
+        ) from error
+    except (OperationalError, ProgrammingError) as error:
+        raise DatabaseUnavailable(
+            database.engine.url.render_as_string(hide_password=True), str(error.orig).strip().splitlines()[0]
+        ) from error

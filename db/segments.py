@@ -1,0 +1,216 @@
+"""Segments: planned, claimed, recorded; and the moment in which a video's last one ends."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy.orm import Session
+
+from db import leases
+from db.leases import Claim
+from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, SegmentState, Video, VideoState
+from db.vectors import to_bytes
+from models.faces import Face
+
+_OPEN = (SegmentState.WAITING, SegmentState.RUNNING)
+
+
+@dataclass(frozen=True, slots=True)
+class FaceRecord:
+    """A face as it is recorded: in which sample, at which tick from the origin, with a JPEG for people to look at."""
+
+    sample: int
+    pts: int
+    face: Face
+    crop: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """Samples [first_sample, end_sample) that ended alike; ticks of their first and last frame, None if undecodable."""
+
+    first_sample: int
+    end_sample: int
+    outcome: SampleOutcome
+    first_pts: int | None
+    last_pts: int | None
+
+
+def plan(session: Session, video_id: int, ranges: Sequence[tuple[int, int | None]], interval_ms: int) -> list[int]:
+    """Cut a waiting video into segments [first, end) of samples; their ids, or none if it was planned before."""
+    planned = session.execute(
+        update(Video)
+        .where(Video.id == video_id, Video.state == VideoState.WAITING)
+        .values(state=VideoState.RUNNING, interval_ms=interval_ms)
+        .returning(Video.id)
+    ).scalar_one_or_none()
+    if planned is None:
+        return []
+    rows = [
+        Segment(video_id=video_id, number=number, first_sample=first, end_sample=end, state=SegmentState.WAITING)
+        for number, (first, end) in enumerate(ranges, start=1)
+    ]
+    session.add_all(rows)
+    session.flush()
+    return [row.id for row in rows]
+
+
+def claim(
+    session: Session, segment_id: int, *, owner: str, lease: float, attempts: int, now: datetime
+) -> tuple[Claim, Segment] | None:
+    """Take a segment for `lease` seconds; None if it is not to be had."""
+    held = leases.claim(session, Segment, segment_id, owner=owner, lease=lease, attempts=attempts, now=now)
+    if held is None:
+        return None
+    return held, session.get_one(Segment, segment_id, populate_existing=True)
+
+
+def record(
+    session: Session,
+    held: Claim,
+    *,
+    space_id: int,
+    detector: str,
+    faces: Sequence[FaceRecord],
+    runs: Sequence[RunRecord],
+) -> bool:
+    """Write a segment's outcome, replacing what an earlier try wrote; whether the video waits for finishing now.
+
+    Raises:
+        LeaseLost: somebody else has taken the segment over; nothing is written.
+    """
+    video_id = _lock_video(session, held.id)
+    end_sample = runs[-1].end_sample if runs else None
+    values: dict[str, object] = {"state": SegmentState.DONE, "lease_owner": None, "lease_until": None, "cause": None}
+    if end_sample is not None:
+        values["end_sample"] = end_sample
+    leases.change(session, held, **values)
+    _replace_rows(session, held.id, video_id, space_id, faces, runs)
+    session.execute(update(Video).where(Video.id == video_id).values(space_id=space_id, detector=detector))
+    return end_if_complete(session, video_id)
+
+
+def _replace_rows(
+    session: Session,
+    segment_id: int,
+    video_id: int,
+    space_id: int,
+    faces: Sequence[FaceRecord],
+    runs: Sequence[RunRecord],
+) -> None:
+    session.execute(delete(FaceRow).where(FaceRow.segment_id == segment_id))
+    session.execute(delete(SampleRun).where(SampleRun.segment_id == segment_id))
+    if faces:
+        rows = [_face_row(record, segment_id, video_id, space_id) for record in faces]
+        ids = session.scalars(insert(FaceRow).returning(FaceRow.id, sort_by_parameter_order=True), rows).all()
+        crops = [{"face_id": face_id, "jpeg": record.crop} for face_id, record in zip(ids, faces, strict=True)]
+        session.execute(insert(FaceCrop), crops)
+    if runs:
+        session.execute(
+            insert(SampleRun),
+            [
+                {
+                    "segment_id": segment_id,
+                    "first_sample": run.first_sample,
+                    "end_sample": run.end_sample,
+                    "outcome": run.outcome,
+                    "first_pts": run.first_pts,
+                    "last_pts": run.last_pts,
+                }
+                for run in runs
+            ],
+        )
+
+
+def _face_row(record: FaceRecord, segment_id: int, video_id: int, space_id: int) -> dict[str, object]:
+    face = record.face
+    return {
+        "video_id": video_id,
+        "segment_id": segment_id,
+        "sample": record.sample,
+        "pts": record.pts,
+        "left": face.box.left,
+        "top": face.box.top,
+        "right": face.box.right,
+        "bottom": face.box.bottom,
+        "score": face.score,
+        "sharpness": face.quality.sharpness,
+        "size": face.quality.size,
+        "pose": face.quality.pose,
+        "landmarks": to_bytes(face.landmarks),
+        "space_id": space_id,
+        "embedding": to_bytes(face.embedding),
+    }
+
+
+def fail(session: Session, held: Claim, *, cause: str, detail: str) -> bool:
+    """End a segment without an outcome, for good; whether the video waits for finishing now.
+
+    Raises:
+        LeaseLost: somebody else has it already.
+    """
+    video_id = _lock_video(session, held.id)
+    leases.change(
+        session, held, state=SegmentState.FAILED, lease_owner=None, lease_until=None, cause=cause, detail=detail
+    )
+    return _close_failed(session, held.id, video_id)
+
+
+def fail_exhausted(session: Session, segment_id: int, *, attempts: int, now: datetime) -> bool:
+    """Fail a segment whose last allowed try ended without a word; whether the video waits for finishing now."""
+    video_id = _lock_video(session, segment_id)
+    row = session.get_one(Segment, segment_id, populate_existing=True)
+    cause = row.cause or "worker-died"
+    detail = (
+        row.detail or f"{row.attempts} tries ended without an outcome: the process was killed or the machine failed"
+    )
+    changed = session.execute(
+        update(Segment)
+        .where(Segment.id == segment_id, leases.is_free(Segment, now), Segment.attempts >= attempts)
+        .values(state=SegmentState.FAILED, lease_owner=None, lease_until=None, cause=cause, detail=detail)
+        .returning(Segment.id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    return changed is not None and _close_failed(session, segment_id, video_id)
+
+
+def _close_failed(session: Session, segment_id: int, video_id: int) -> bool:
+    """Account for the samples that nobody will look at."""
+    row = session.get_one(Segment, segment_id, populate_existing=True)
+    lost = []
+    if row.end_sample is not None and row.end_sample > row.first_sample:
+        lost = [RunRecord(row.first_sample, row.end_sample, SampleOutcome.UNDECODABLE, None, None)]
+    _replace_rows(session, segment_id, video_id, 0, [], lost)
+    return end_if_complete(session, video_id)
+
+
+def end_if_complete(session: Session, video_id: int) -> bool:
+    """Move a running video on when none of its segments is open; whether this call has done so."""
+    still_open = exists().where(Segment.video_id == video_id, Segment.state.in_(_OPEN))
+    moved = session.execute(
+        update(Video)
+        .where(Video.id == video_id, Video.state == VideoState.RUNNING, ~still_open)
+        .values(state=VideoState.FINISHING, attempts=0, lease_owner=None, lease_until=None)
+        .returning(Video.id)
+        .execution_options(synchronize_session=False)
+    ).scalar_one_or_none()
+    return moved is not None
+
+
+def _lock_video(session: Session, segment_id: int) -> int:
+    """The segment's video, locked: of two last segments that end at once, the second must see the first."""
+    return session.scalars(
+        select(Video.id)
+        .join(Segment, Segment.video_id == Video.id)
+        .where(Segment.id == segment_id)
+        .with_for_update(of=Video)
+    ).one()
+
+
+def free(session: Session, *, attempts: int, now: datetime) -> tuple[list[int], list[int]]:
+    """Segments that wait for a worker: those with tries left, and those whose tries are used up."""
+    rows = session.execute(
+        select(Segment.id, Segment.attempts).where(leases.is_free(Segment, now)).order_by(Segment.id)
+    ).all()
+    return [row.id for row in rows if row.attempts < attempts], [row.id for row in rows if row.attempts >= attempts]

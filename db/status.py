@@ -1,0 +1,92 @@
+"""Where the queue stands: for `rollcall status` and for whoever waits until it is empty."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import Integer, case, cast, func, select
+from sqlalchemy.orm import Session
+
+from db.schema import ENDED, FaceGroup, Segment, SegmentState, Video, VideoState
+
+_ENDED_SEGMENT = (SegmentState.DONE, SegmentState.FAILED)
+_TROUBLED = (VideoState.FAILED, VideoState.REJECTED, VideoState.PARTIAL)
+
+
+@dataclass(frozen=True, slots=True)
+class VideoStatus:
+    """One video's line: its state and cause, segments ended of all, people found, when it came and ended."""
+
+    id: int
+    title: str
+    path: str
+    state: str
+    cause: str | None
+    detail: str | None
+    segments_ended: int
+    segments: int
+    people: int
+    submitted_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Backlog:
+    """What is still to be done: videos that have not ended, segments of theirs that are open, planned or not."""
+
+    videos: int
+    segments: int
+
+
+def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
+    """Videos in order of submission.
+
+    Args:
+        session: of the ledger.
+        recent: of the videos that ended well, only this many of the last; all where it is None.
+    """
+    ended = func.coalesce(func.sum(cast(case((Segment.state.in_(_ENDED_SEGMENT), 1), else_=0), Integer)), 0)
+    people = select(func.count()).select_from(FaceGroup).where(FaceGroup.video_id == Video.id).scalar_subquery()
+    chosen = select(Video, ended, func.count(Segment.id), people).outerjoin(Segment).group_by(Video.id)
+    if recent is not None:
+        latest = select(Video.id).where(Video.state == VideoState.DONE).order_by(Video.ended_at.desc()).limit(recent)
+        chosen = chosen.where((Video.state != VideoState.DONE) | Video.id.in_(latest))
+    return [
+        VideoStatus(
+            video.id,
+            video.title,
+            video.path,
+            video.state,
+            video.cause,
+            video.detail,
+            int(ended_count),
+            count,
+            people_count,
+            video.submitted_at,
+            video.ended_at,
+        )
+        for video, ended_count, count, people_count in session.execute(chosen.order_by(Video.id))
+    ]
+
+
+def backlog(session: Session) -> Backlog:
+    """What is still to be done."""
+    open_videos = session.scalar(select(func.count()).select_from(Video).where(Video.state.not_in(ENDED)))
+    open_segments = session.scalar(
+        select(func.count()).select_from(Segment).where(Segment.state.not_in(_ENDED_SEGMENT))
+    )
+    return Backlog(open_videos or 0, open_segments or 0)
+
+
+def ended_since(session: Session, moment: datetime) -> Sequence[Video]:
+    """The videos that have ended since, in order of their ends; rejected ones were never worked on and are left out."""
+    return session.scalars(
+        select(Video)
+        .where(Video.ended_at >= moment, Video.state != VideoState.REJECTED)
+        .order_by(Video.ended_at, Video.id)
+    ).all()
+
+
+def troubled(states: Sequence[str]) -> bool:
+    """Whether one of these states asks for a person's attention."""
+    return any(state in _TROUBLED for state in states)

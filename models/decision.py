@@ -1,0 +1,61 @@
+"""The one place where a distance becomes a name, or does not."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An enrolled identity that a probe may show, and the distance of its nearest enrolled face."""
+
+    identity_id: int
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was decided, and from what. `identity_id` is None when the probe is unknown."""
+
+    identity_id: int | None
+    first: Candidate | None
+    second: Candidate | None
+
+    @property
+    def margin(self) -> float | None:
+        """How much farther the second candidate is than the first; None without a second."""
+        if self.first is None or self.second is None:
+            return None
+        return self.second.distance - self.first.distance
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRule:
+    """A probe is its nearest identity when that is near enough, and clearly nearer than the next one.
+
+    Otherwise it is unknown, never the nearest name. Both limits are distances between embeddings, so they hold for one
+    embedding space and loosen as the gallery grows; a rule calibrated on the gallery's own distances is to replace this
+    one, here and nowhere else.
+
+    Args:
+        largest_distance: the first candidate may be this far.
+        least_margin: the second candidate must be at least this much farther than the first. With one candidate there
+            is nothing to be confused with, and the margin is not asked for.
+    """
+
+    largest_distance: float
+    least_margin: float
+
+    @property
+    def name(self) -> str:
+        """The rule with its limits, for provenance, e.g. `nearest/0.500/0.030`."""
+        return f"nearest/{self.largest_distance:.3f}/{self.least_margin:.3f}"
+
+    def decide(self, candidates: Sequence[Candidate]) -> Verdict:
+        """The verdict on candidates of distinct identities in order of ascending distance, at least the first two."""
+        first, second = (*candidates[:2], None, None)[:2]
+        named = (
+            first is not None
+            and first.distance <= self.largest_distance
+            and (second is None or second.distance - first.distance >= self.least_margin)
+        )
+        return Verdict(first.identity_id if first is not None and named else None, first, second)

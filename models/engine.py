@@ -1,0 +1,58 @@
+"""One image in, its faces out: detection, alignment, quality and embedding in a row."""
+
+from config.settings import DetectorName
+from models import quality
+from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector
+from models.faces import EmbeddingSpace, Face, FaceAligner, FaceDetector, FaceEmbedder, RgbImage
+
+_DETECTORS: dict[DetectorName, type[HogDetector] | type[CnnDetector]] = {"hog": HogDetector, "dlib-cnn": CnnDetector}
+
+
+class FaceEngine:
+    """Analyses images with one detector, one aligner and one embedder."""
+
+    def __init__(self, detector: FaceDetector, aligner: FaceAligner, embedder: FaceEmbedder) -> None:
+        self._detector = detector
+        self._aligner = aligner
+        self._embedder = embedder
+
+    @property
+    def detector_name(self) -> str:
+        """The detector and its options, for provenance."""
+        return self._detector.name
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of every embedding it gives; known before anything is loaded."""
+        return self._embedder.space
+
+    def analyse(self, image: RgbImage) -> list[Face]:
+        """The faces of an upright (height, width, 3) image, in the detector's order: the surest first.
+
+        Raises:
+            WeightsMissing: a file of weights is not there.
+        """
+        detections = self._detector.detect(image)
+        landmarks, chips = self._aligner.align(image, [detection.box for detection in detections])
+        embeddings = self._embedder.embed(chips)
+        return [
+            Face(
+                box=detection.box,
+                score=detection.score,
+                landmarks=points,
+                quality=quality.assess(image, detection.box, points, chip),
+                embedding=embedding,
+            )
+            for detection, points, chip, embedding in zip(detections, landmarks, chips, embeddings, strict=True)
+        ]
+
+
+def build_engine(detector: DetectorName, smallest: int, mirror: bool) -> FaceEngine:
+    """The engine that the settings name. Cheap: networks load on first use.
+
+    Args:
+        detector: which detector finds the faces.
+        smallest: edge in pixels of the smallest face to find.
+        mirror: whether each embedding is averaged with that of the mirrored face.
+    """
+    return FaceEngine(_DETECTORS[detector](smallest), DlibAligner(), DlibEmbedder(mirror))

@@ -1,0 +1,74 @@
+"""The enrolled faces of one embedding space, and which identities are nearest to a probe."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.decision import Candidate
+from models.faces import Embedding, Embeddings
+from models.neighbours import FlatIndex
+
+__all__ = ["Candidate", "Gallery"]
+
+
+class Gallery:
+    """Enrolled faces that can be searched, exactly.
+
+    Args:
+        version: grows with every change of the enrolled faces; kept with what was decided by them.
+        space: name of the embedding space of all of them.
+        identity_ids: (n,) the identity of each face; n may be 0.
+        embeddings: (n, 128). Both arrays are copied.
+
+    Raises:
+        ValueError: the arrays do not fit each other.
+    """
+
+    def __init__(self, version: int, space: str, identity_ids: NDArray[np.int64], embeddings: Embeddings) -> None:
+        if embeddings.ndim != 2 or identity_ids.shape != embeddings.shape[:1]:
+            raise ValueError(f"{identity_ids.shape} identities of {embeddings.shape} embeddings")
+        self.version = version
+        self.space = space
+        self._identity_ids = np.array(identity_ids, np.int64)
+        self._identity_count = len(np.unique(self._identity_ids))
+        self._index = FlatIndex(embeddings)
+
+    def __len__(self) -> int:
+        """Enrolled faces."""
+        return len(self._index)
+
+    @property
+    def identity_count(self) -> int:
+        """Identities with at least one face."""
+        return self._identity_count
+
+    def candidates(self, probe: Embedding, count: int) -> list[Candidate]:
+        """The identities nearest to a probe, each by its nearest enrolled face.
+
+        Args:
+            probe: (128,) of the gallery's space.
+            count: how many identities, at least 0.
+
+        Returns:
+            In order of ascending Euclidean distance, then of id; fewer when the gallery holds fewer.
+        """
+        wanted = min(count, self._identity_count)
+        if wanted < 1:
+            return []
+        searched = 2 * wanted
+        while True:
+            distances, positions = self._index.nearest(probe[np.newaxis], searched)
+            found = _nearest_of_each(distances[0], self._identity_ids[positions[0]])
+            # Faces just beyond the search may tie with its last one, so that one must lie strictly beyond the wanted.
+            enough = len(found) >= wanted and found[wanted - 1].distance < distances[0, -1]
+            if enough or searched >= len(self):
+                return found[:wanted]
+            # One person's many photographs may fill the search.
+            searched *= 4
+
+
+def _nearest_of_each(distances: NDArray[np.float64], identity_ids: NDArray[np.int64]) -> list[Candidate]:
+    nearest: dict[int, float] = {}
+    for distance, identity_id in zip(distances.tolist(), identity_ids.tolist(), strict=True):
+        nearest.setdefault(identity_id, distance)
+    ranked = sorted((distance, identity_id) for identity_id, distance in nearest.items())
+    return [Candidate(identity_id, distance) for distance, identity_id in ranked]

@@ -1,0 +1,76 @@
+"""Exact nearest-neighbour search, the one place that speaks to FAISS.
+
+Distances are Euclidean, not squared. FAISS is told to use one thread: workers are one process per core, and threads of
+each of them on every core would only wait for each other.
+"""
+
+from functools import cache
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.faces import Embeddings
+
+# FAISS compares large batches by |x|² + |y|² − 2xy, which loses digits where the distance is small; its results are
+# therefore measured again from the vectors, this many pairs at a time.
+_PAIRS_AT_ONCE = 1 << 13
+
+
+class FlatIndex:
+    """Vectors that can be searched exhaustively.
+
+    Args:
+        vectors: (n, d) float32; n may be 0. They are copied.
+    """
+
+    def __init__(self, vectors: Embeddings) -> None:
+        self._length = len(vectors)
+        self._index: Any = None
+        if self._length:
+            self._index = _faiss().IndexFlatL2(vectors.shape[1])
+            self._index.add(np.ascontiguousarray(vectors, np.float32))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def nearest(self, queries: Embeddings, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The `count` nearest vectors of each query, fewer where there are fewer.
+
+        Args:
+            queries: (m, d) float32.
+            count: how many, at least 1.
+
+        Returns:
+            Distances and positions, both (m, min(count, n)), each row in order of ascending distance, then position.
+        """
+        count = min(count, len(self))
+        if not count or not len(queries):
+            shape = (len(queries), count)
+            return np.empty(shape), np.empty(shape, np.int64)
+        _, positions = self._index.search(np.ascontiguousarray(queries, np.float32), count)
+        distances = self._measure(queries, positions)
+        order = np.lexsort((positions, distances), axis=-1)
+        return np.take_along_axis(distances, order, -1), np.take_along_axis(positions, order, -1)
+
+    def _measure(self, queries: Embeddings, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        rows = np.repeat(np.arange(len(queries)), positions.shape[1])
+        columns = positions.ravel()
+        distances = np.empty(len(rows))
+        for start in range(0, len(rows), _PAIRS_AT_ONCE):
+            part = slice(start, start + _PAIRS_AT_ONCE)
+            found = self._index.reconstruct_batch(columns[part]).astype(np.float64)
+            difference = found - queries[rows[part]]
+            distances[part] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
+        return distances.reshape(positions.shape)
+
+
+@cache
+def _faiss() -> ModuleType:
+    # Imported late: the import takes a quarter of a second, and most commands search nothing.
+    import faiss  # noqa: PLC0415  see above
+
+    faiss.omp_set_num_threads(1)
+    module: ModuleType = faiss
+    return module

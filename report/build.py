@@ -1,0 +1,188 @@
+"""A video's rows become its report. The order of everything comes from the video itself, never from the ledger's ids."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from importlib.metadata import version
+
+from sqlalchemy.orm import Session
+
+from config.errors import NotFinished
+from db import reports, videos
+from db.reports import ReportRows
+from db.schema import ENDED, Decision, FaceGroup, Video, VideoState
+from db.schema import Appearance as AppearanceRow
+from report.coverage import coverage
+from report.model import (
+    Appearance,
+    BestFace,
+    Candidate,
+    Coverage,
+    Evidence,
+    Person,
+    Processing,
+    Provenance,
+    VideoReport,
+)
+from report.names import labels
+
+
+def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
+    """The report of a video that has reached its end.
+
+    Args:
+        session: open, to the ledger that the video is of.
+        video: done, partial, failed or rejected.
+        pictures: whether the best faces carry their pictures.
+
+    Raises:
+        NotFinished: the video is still waiting or worked on.
+    """
+    state = VideoState(video.state)
+    if state not in ENDED:
+        raise _not_finished(session, video)
+    rows = reports.load(session, video)
+    facts = None if state == VideoState.REJECTED else videos.facts(video)
+    interval = None if video.interval_ms is None else Fraction(video.interval_ms, 1000)
+    people: tuple[Person, ...] = ()
+    account = Coverage(())
+    length = Fraction(0)
+    if facts is not None:
+        length = facts.duration or length
+        if interval is not None:
+            length = _length(facts, rows, interval)
+            account = coverage(rows.segments, rows.runs, interval, length)
+            jpegs = reports.pictures(session, video.id) if pictures else {}
+            people = _Cast(rows, jpegs, facts.time_base, interval, length).people()
+    return VideoReport(
+        title=video.title,
+        content_sha256=video.content_hash,
+        byte_size=video.byte_size,
+        state=state,
+        cause=video.cause,
+        detail=video.detail,
+        facts=facts,
+        length=length,
+        interval=interval,
+        people=people,
+        coverage=account,
+        provenance=_provenance(video, rows),
+        processing=Processing(video.id, video.path, video.submitted_at, video.ended_at),
+    )
+
+
+def _not_finished(session: Session, video: Video) -> NotFinished:
+    ended, planned = reports.ended_segments(session, video.id)
+    where = f", {ended} of {planned} segments done" if planned else ""
+    return NotFinished(
+        f"video {video.id} ({video.title})",
+        f"has no report yet, it is {video.state}{where}",
+        "`rollcall work --until-empty` finishes it, `rollcall status` shows how far it is",
+    )
+
+
+def _length(facts: videos.VideoFacts, rows: ReportRows, interval: Fraction) -> Fraction:
+    """Seconds that the report covers, later than everything that was seen."""
+    frames = [run.last_pts for runs in rows.runs.values() for run in runs if run.last_pts is not None]
+    frames += [row.end_pts for appearances in rows.appearances.values() for row in appearances]
+    duration = facts.duration or Fraction(0)
+    last = max(frames, default=None)
+    if last is None or last * facts.time_base < duration:
+        return duration
+    return last * facts.time_base + interval
+
+
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Makes people of groups. Groups with one name are one person: a face group is evidence, a person is who is seen."""
+
+    rows: ReportRows
+    jpegs: Mapping[int, bytes]
+    time_base: Fraction
+    interval: Fraction
+    length: Fraction
+
+    def people(self) -> tuple[Person, ...]:
+        """In order of first appearance."""
+        by_person: dict[tuple[str, int], list[FaceGroup]] = {}
+        for group in self.rows.groups:
+            key = ("identity", group.identity_id) if group.identity_id is not None else ("group", group.number)
+            by_person.setdefault(key, []).append(group)
+        casts = list(by_person.values())
+        named = labels([self._name(groups[0].identity_id) for groups in casts])
+        return tuple(self._person(groups, label) for groups, label in zip(casts, named, strict=True))
+
+    def _person(self, groups: Sequence[FaceGroup], label: str) -> Person:
+        name = self._name(groups[0].identity_id)
+        appearances = sorted(
+            (self._appearance(group, row) for group in groups for row in self.rows.appearances.get(group.id, ())),
+            key=lambda seen: (seen.start_pts, seen.end_pts, seen.group),
+        )
+        faces = [self._best_face(group.best_face_id) for group in groups]
+        return Person(
+            label=label,
+            name=name,
+            decision=Decision.UNKNOWN if name is None else Decision.NAMED,
+            evidence=tuple(self._evidence(group) for group in groups),
+            appearances=tuple(appearances),
+            # max keeps the first of equals.
+            best_face=max((f for f in faces if f is not None), key=lambda face: face.quality.overall, default=None),
+            time_on_camera=_union((seen.start, seen.until) for seen in appearances),
+        )
+
+    def _appearance(self, group: FaceGroup, row: AppearanceRow) -> Appearance:
+        end = row.end_pts * self.time_base
+        return Appearance(
+            group=group.number,
+            start_pts=row.start_pts,
+            end_pts=row.end_pts,
+            start=row.start_pts * self.time_base,
+            end=end,
+            until=min(end + self.interval, self.length),
+            face_count=row.face_count,
+            best_face=self._best_face(row.best_face_id),
+        )
+
+    def _best_face(self, face_id: int | None) -> BestFace | None:
+        if face_id is None or face_id not in self.rows.best_faces:
+            return None
+        face = self.rows.best_faces[face_id]
+        time = face.pts * self.time_base
+        return BestFace(face.pts, time, face.box, face.score, face.quality, self.jpegs.get(face_id))
+
+    def _evidence(self, group: FaceGroup) -> Evidence:
+        return Evidence(
+            group=group.number,
+            face_count=group.face_count,
+            first=self._candidate(group.first_id, group.first_distance),
+            second=self._candidate(group.second_id, group.second_distance),
+        )
+
+    def _candidate(self, identity_id: int | None, distance: float | None) -> Candidate | None:
+        return None if distance is None else Candidate(self._name(identity_id), distance)
+
+    def _name(self, identity_id: int | None) -> str | None:
+        return None if identity_id is None else self.rows.names[identity_id]
+
+
+def _union(stretches: Iterable[tuple[Fraction, Fraction]]) -> Fraction:
+    """Length of the union of stretches that come in order of start."""
+    total, reached = Fraction(0), None
+    for start, end in stretches:
+        begin = start if reached is None else max(start, reached)
+        total += max(Fraction(0), end - begin)
+        reached = end if reached is None else max(end, reached)
+    return total
+
+
+def _provenance(video: Video, rows: ReportRows) -> Provenance:
+    space = rows.space
+    return Provenance(
+        rollcall_version=version("rollcall"),
+        detector=video.detector,
+        space_name=space.name if space else None,
+        space_length=space.length if space else None,
+        weights_sha256=space.weights_sha256 if space else None,
+        gallery_version=video.gallery_version,
+        rule=video.rule,
+    )

@@ -1,0 +1,167 @@
+"""What a report says, as values: times are exact, nothing here depends on the ledger's ids but `Processing`.
+
+Times in seconds are `Fraction`s from the instant at which a player shows 0:00; `pts` are the ticks they come from.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from fractions import Fraction
+
+from db.schema import Decision, SampleOutcome, VideoState
+from db.videos import VideoFacts
+from models.faces import Box, Quality
+
+
+@dataclass(frozen=True, slots=True)
+class BestFace:
+    """The face that shows somebody best: when, where in the upright frame, how good, and its picture if there is one."""
+
+    pts: int
+    time: Fraction
+    box: Box
+    score: float
+    quality: Quality
+    jpeg: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Appearance:
+    """A stretch in which a person was seen.
+
+    `start` and `end` are presentation times of the first and the last frame that showed the person; the real borders
+    lie up to one sampling interval outside. `until` is one interval after `end`, or the end of the video: each sighting
+    stands for the interval that it begins. So `until` is always later than `start`.
+    """
+
+    group: int
+    start_pts: int
+    end_pts: int
+    start: Fraction
+    end: Fraction
+    until: Fraction
+    face_count: int
+    best_face: BestFace | None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An enrolled person, None if removed since, and how far the group is from them."""
+
+    name: str | None
+    distance: float
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What one group of faces said: its number in the video, its size, the two nearest enrolled people."""
+
+    group: int
+    face_count: int
+    first: Candidate | None
+    second: Candidate | None
+
+    @property
+    def margin(self) -> float | None:
+        """How much farther the second candidate is than the first; None without a second."""
+        if self.first is None or self.second is None:
+            return None
+        return self.second.distance - self.first.distance
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody on camera: all groups that were given one name, or one group that was given none.
+
+    `time_on_camera` is the length of the union of the appearances, each up to its `until`.
+    """
+
+    label: str
+    name: str | None
+    decision: Decision
+    evidence: tuple[Evidence, ...]
+    appearances: tuple[Appearance, ...]
+    best_face: BestFace | None
+    time_on_camera: Fraction
+
+    @property
+    def face_count(self) -> int:
+        """Faces of all groups."""
+        return sum(evidence.face_count for evidence in self.evidence)
+
+
+@dataclass(frozen=True, slots=True)
+class Stretch:
+    """Samples [first_sample, end_sample) that ended alike; seconds are instants of samples, up to the video's end."""
+
+    outcome: SampleOutcome
+    first_sample: int
+    end_sample: int
+    start: Fraction
+    end: Fraction
+    first_pts: int | None
+    last_pts: int | None
+    cause: str | None
+    detail: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Coverage:
+    """What became of every planned sample, in order of time, without overlap."""
+
+    stretches: tuple[Stretch, ...]
+
+    def count(self, outcome: SampleOutcome) -> int:
+        """Samples that ended so."""
+        return sum(s.end_sample - s.first_sample for s in self.stretches if s.outcome == outcome)
+
+    @property
+    def planned(self) -> int:
+        """All samples; the sum of the four outcomes."""
+        return sum(stretch.end_sample - stretch.first_sample for stretch in self.stretches)
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """What the decisions rest on. All but the version are None where nothing was decided."""
+
+    rollcall_version: str
+    detector: str | None
+    space_name: str | None
+    space_length: int | None
+    weights_sha256: str | None
+    gallery_version: int | None
+    rule: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Processing:
+    """All that differs when the same video is processed again."""
+
+    video_id: int
+    path: str
+    submitted_at: datetime
+    ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class VideoReport:
+    """Who was on camera in one video, and when.
+
+    `facts` are None for a rejected file, `interval` (seconds between two samples) for a video that was never cut into
+    samples. `length` is the seconds that the report covers: the duration, or one interval more than the last frame
+    where no duration is declared or frames lie behind it.
+    """
+
+    title: str
+    content_sha256: str
+    byte_size: int
+    state: VideoState
+    cause: str | None
+    detail: str | None
+    facts: VideoFacts | None
+    length: Fraction
+    interval: Fraction | None
+    people: tuple[Person, ...]
+    coverage: Coverage
+    provenance: Provenance
+    processing: Processing

@@ -1,0 +1,28 @@
+"""What the people of a report are called."""
+
+from collections.abc import Iterable, Sequence
+
+_UNKNOWN = "Unknown"
+
+
+def labels(names: Sequence[str | None]) -> list[str]:
+    """A label for each person, unique as long as the names are: the name, or `Unknown 1`, `Unknown 2` … in order.
+
+    A number that an enrolled person uses as a name is passed over: somebody may have enrolled an `Unknown 1`.
+    """
+    taken = {name.casefold() for name in names if name is not None}
+    unknown = (label for label in _numbered() if label.casefold() not in taken)
+    return [next(unknown) if name is None else name for name in names]
+
+
+def _numbered() -> Iterable[str]:
+    number = 0
+    while True:
+        number += 1
+        yield f"{_UNKNOWN} {number}"
+
+
+def initials(name: str | None) -> str:
+    """One or two letters that stand for a person of whom there is no picture; a question mark for an unknown one."""
+    words = name.split() if name else []
+    return "".join(word[0] for word in (words[:1] + words[1:][-1:])).upper() or "?"

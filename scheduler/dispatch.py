@@ -1,0 +1,48 @@
+"""Ringing the doorbell: one message per piece of work, sent after the commit, by name, with ids only."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from celery import Celery
+from kombu import Queue
+from kombu.exceptions import ChannelError
+
+from config import tasks
+
+log = structlog.get_logger(__name__)
+
+
+class Sender:
+    """Sends what is due to the workers of one Celery application."""
+
+    def __init__(self, app: Celery) -> None:
+        self._app = app
+
+    def send_segments(self, segment_ids: Sequence[int]) -> None:
+        """Ask for segments to be scanned."""
+        self._send(tasks.SCAN_SEGMENT, segment_ids)
+
+    def send_videos(self, video_ids: Sequence[int]) -> None:
+        """Ask for videos, all of whose segments have ended, to be finished."""
+        self._send(tasks.FINISH_VIDEO, video_ids)
+
+    def queued(self) -> int:
+        """How many messages no worker has taken yet."""
+        with self._app.connection_for_write() as connection, connection.channel() as channel:
+            try:
+                queue = Queue(self._app.conf.task_default_queue, channel=channel)
+                # The stubs know of the queue's name only.
+                declared: Any = queue.queue_declare(passive=True)
+                return int(declared.message_count)
+            except ChannelError:
+                # Nobody has sent anything yet, so there is no queue.
+                return 0
+
+    def _send(self, task: str, ids: Sequence[int]) -> None:
+        if not ids:
+            return
+        with self._app.producer_pool.acquire(block=True) as producer:
+            for number in ids:
+                self._app.send_task(task, (number,), producer=producer)
+        log.info("sent", task=task, count=len(ids))

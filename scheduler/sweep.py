@@ -1,0 +1,59 @@
+"""The sweep: what the ledger says is unfinished is planned, failed or sent again.
+
+The broker may lose or repeat whatever it likes; a sweep makes up for it. The ledger's queue is as long as it must be,
+the broker's is kept short: when less than half a window of messages is left, the sweep sends a window of what is due,
+some of it a second time. A worker that gets a message a second time finds the work claimed or done.
+"""
+
+from dataclasses import dataclass, field
+
+import structlog
+
+from config.settings import Settings
+from db import finishing, leases, segments, videos
+from db.session import Database
+from scheduler import planning
+from scheduler.dispatch import Sender
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """What a sweep has found to do: pieces of work that no worker has."""
+
+    segments: list[int] = field(default_factory=list)
+    videos: list[int] = field(default_factory=list)
+
+
+def sweep(database: Database, settings: Settings, sender: Sender) -> Due:
+    """Put the ledger in order and keep the workers' doorbell ringing; what is due."""
+    due = prepare(database, settings)
+    window = settings.broker.window
+    if (due.videos or due.segments) and sender.queued() < window // 2:
+        sender.send_videos(due.videos[:window])
+        sender.send_segments(due.segments[:window])
+    return due
+
+
+def prepare(database: Database, settings: Settings) -> Due:
+    """Plan new videos, free the work of dead processes, fail what has used up its tries; what is due then."""
+    with database.reading() as session:
+        new = videos.ids_waiting(session)
+    for video_id in new:
+        planning.plan_video(database, video_id, settings)
+    attempts = settings.work.attempts
+    with database.writing() as session:
+        freed = leases.release_gone(session)
+        now = leases.utc_now()
+        due, exhausted = segments.free(session, attempts=attempts, now=now)
+        for segment_id in exhausted:
+            segments.fail_exhausted(session, segment_id, attempts=attempts, now=now)
+        for video_id in videos.ids_running(session):
+            segments.end_if_complete(session, video_id)
+        finishable, worn_out = finishing.free(session, attempts=attempts, now=now)
+        for video_id in worn_out:
+            finishing.fail_exhausted(session, video_id, attempts=attempts, now=now)
+    if new or freed or exhausted or worn_out:
+        log.info("ledger put in order", planned=len(new), freed=freed, failed=len(exhausted) + len(worn_out))
+    return Due(due, finishable)

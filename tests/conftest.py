@@ -1,0 +1,36 @@
+"""Material that the tests of every package share."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+from config.errors import MaterialUnavailable
+from demo.film import Film, compose
+from demo.material import Material, fetch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def material() -> Material:
+    """Public photographs and a video. A download that fails is a failure where a cache could not help either."""
+    try:
+        return fetch()
+    except MaterialUnavailable as error:
+        pytest.fail(str(error))
+
+
+@pytest.fixture(scope="session")
+def film(material: Material) -> Film:
+    """The demo's film, composed once and kept."""
+    return compose(material)
+
+
+@pytest.fixture(scope="session")
+def corpus() -> Path:
+    """The folder of labelled faces and videos that may lie beside the checkout."""
+    folder = Path(os.environ.get("ROLLCALL_CORPUS") or REPOSITORY.parent / "shared" / "corpus")
+    if not (folder / "manifest.tsv").is_file():
+        pytest.skip(f"there is no corpus of faces and videos at {folder}; ROLLCALL_CORPUS names another place")
+    return folder

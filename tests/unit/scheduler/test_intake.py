@@ -1,0 +1,92 @@
+"""Intake: every submitted file ends in a named state, the same content is one video."""
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from config.errors import NotAVideo
+from db import videos
+from db.migrate import ensure_schema
+from db.schema import Source, Video, VideoState
+from db.session import Database
+from db.videos import VideoFacts
+from scheduler import intake
+
+FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)
+
+
+@pytest.fixture
+def database(tmp_path: Path) -> Iterator[Database]:
+    opened = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
+    ensure_schema(opened)
+    yield opened
+    opened.close()
+
+
+def probe(path: Path) -> VideoFacts:
+    """The rule of these tests: a file that begins with `video` is one."""
+    if not path.read_bytes().startswith(b"video"):
+        raise NotAVideo(str(path), "is not a video")
+    return FACTS
+
+
+def make(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+def test_a_video_waits_and_what_is_none_is_rejected_with_its_cause(database: Database, tmp_path: Path) -> None:
+    good = intake.admit(database, make(tmp_path / "good.mp4", b"video"), probe)
+    bad = intake.admit(database, make(tmp_path / "bad.mp4", b"noise"), probe)
+    missing = intake.admit(database, tmp_path / "missing.mp4", probe)
+    assert (good.error, bad.error and bad.error.code, missing.error and missing.error.code) == (
+        None,
+        "not-a-video",
+        "file-missing",
+    )
+    with database.reading() as session:
+        assert {video.title: video.state for video in videos.all_videos(session)} == {
+            "good.mp4": VideoState.WAITING,
+            "bad.mp4": VideoState.REJECTED,
+        }
+    assert missing.video_id is None
+
+
+def test_the_same_content_is_one_video_with_two_sources(database: Database, tmp_path: Path) -> None:
+    first = intake.admit(database, make(tmp_path / "a.mp4", b"video 1"), probe)
+    copy = intake.admit(database, make(tmp_path / "b.mp4", b"video 1"), probe)
+    again = intake.admit(database, tmp_path / "a.mp4", probe)
+    assert copy.video_id == again.video_id == first.video_id
+    assert copy.error is not None
+    assert copy.error.code == "already-submitted"
+    with database.reading() as session:
+        assert {Path(source.path).name for source in session.query(Source)} == {"a.mp4", "b.mp4"}
+
+
+def test_a_file_that_has_moved_is_found_at_its_new_place(database: Database, tmp_path: Path) -> None:
+    old = make(tmp_path / "a.mp4", b"video 1")
+    first = intake.admit(database, old, probe)
+    new = old.rename(tmp_path / "b.mp4")
+    intake.admit(database, new, probe)
+    with database.reading() as session:
+        assert session.get_one(Video, first.video_id).path == str(new)
+
+
+def test_of_the_same_content_submitted_at_once_one_is_new(database: Database, tmp_path: Path) -> None:
+    paths = [make(tmp_path / f"{number}.mp4", b"video 1") for number in range(8)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda path: intake.admit(database, path, probe), paths))
+    assert sum(admission.error is None for admission in found) == 1
+    assert len({admission.video_id for admission in found}) == 1
+
+
+def test_files_of_folders_come_in_order_without_hidden_ones(tmp_path: Path) -> None:
+    for name in ("b/2.mp4", "b/1.mp4", "a.mp4", ".hidden.mp4", ".cache/x.mp4", "b/.partial"):
+        make(tmp_path / "up" / name, b"")
+    named = tmp_path / "up" / ".hidden.mp4"
+    found = list(intake.files_under([tmp_path / "up", named]))
+    assert [str(path.relative_to(tmp_path / "up")) for path in found] == ["a.mp4", "b/1.mp4", "b/2.mp4", ".hidden.mp4"]

@@ -1,0 +1,38 @@
+"""What one worker process holds: settings, ledger, networks, gallery. Made on first use, once per process."""
+
+from functools import lru_cache
+
+from config.settings import Settings, load_settings
+from db import gallery as stored_gallery
+from db import leases
+from db.schema import EmbeddingSpaceRow
+from db.session import Database, Session, open_database
+from models.decision import DecisionRule
+from models.engine import FaceEngine, build_engine
+from models.gallery import Gallery
+
+
+class WorkerProcess:
+    """The tools of this process. Nothing is opened or loaded before it is used."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.owner = leases.owner_of_this_process()
+        self.database: Database = open_database(settings)
+        faces = settings.faces
+        self.engine: FaceEngine = build_engine(faces.detector, faces.smallest, mirror=faces.mirror)
+        self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
+        self._galleries: dict[str, Gallery] = {}
+
+    def gallery(self, session: Session, space: EmbeddingSpaceRow) -> Gallery:
+        """The gallery of a space as the ledger has it now; read again only when it has changed."""
+        held = self._galleries.get(space.name)
+        if held is None or held.version != space.gallery_version:
+            held = self._galleries[space.name] = stored_gallery.load(session, space.name)
+        return held
+
+
+@lru_cache(maxsize=1)
+def this_process() -> WorkerProcess:
+    """The tools of this process; a forked child that calls it first makes its own."""
+    return WorkerProcess(load_settings())

@@ -1,0 +1,165 @@
+"""Packets of a file's main video stream, in the order of the file, past the errors of the demuxer."""
+
+from collections import deque
+from collections.abc import Generator
+from fractions import Fraction
+from pathlib import Path
+from typing import Final, cast
+
+import av.error
+from av.container import InputContainer
+from av.packet import Packet
+from av.stream import Discard
+from av.video.codeccontext import VideoCodecContext
+from av.video.stream import VideoStream
+
+from worker.video.opening import main_stream, open_container, time_base
+
+VideoPacket = Packet[VideoStream]
+
+_NO_TIMESTAMPS: Final = 0x0080  # AVFMT_NOTIMESTAMPS: raw elementary streams
+_LISTS_EVERY_PACKET: Final = frozenset({"mov", "avi"})
+_DEFAULT_RATE: Final = Fraction(25)
+_LARGEST_PICTURE: Final = 2**26  # pixels, twice the 8K format: a larger picture is an attack on the memory
+_LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looking for a key frame
+_READ_ERRORS: Final = 32  # consecutive errors of the demuxer after which the rest of the file is given up
+
+
+class PacketSource:
+    """An open file: its packets, and the decoder that they are for. Close it after use.
+
+    `step`: ticks from one frame to the next at the declared rate. `start`: tick of the first packet. `position`: tick
+    at which reading has arrived. `failed`: reading ended with an error and not with the file.
+
+    Raises:
+        MediaError: the file cannot be opened, or has no video stream.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._open()
+
+    def reopen(self) -> None:
+        """Begin at the beginning, with a new decoder. Frames of the old one must be gone before."""
+        self.close()
+        self._open()
+
+    def close(self) -> None:
+        """Give the file and the decoder back."""
+        self._queue.clear()
+        self._demux.close()
+        self._container.close()
+
+    @property
+    def has_own_length(self) -> bool:
+        """Whether the stream declares its length itself, and not only the container."""
+        return self._stream.duration is not None
+
+    @property
+    def has_timestamps(self) -> bool:
+        """Whether frames have times; those of a raw elementary stream can only be counted."""
+        return not self._container.format.flags & _NO_TIMESTAMPS
+
+    @property
+    def lists_every_packet(self) -> bool:
+        """Whether the container holds a table of all packets, so that none can vanish without a trace."""
+        return bool(_LISTS_EVERY_PACKET & set(self._container.format.name.split(",")))
+
+    def seek(self, ticks: int) -> bool:
+        """Go to a packet at or before `ticks` where the container can; False where it cannot."""
+        try:
+            self._container.seek(ticks, stream=self._stream)
+        except av.error.FFmpegError:
+            return False
+        self._begin(ticks)
+        return True
+
+    def next(self) -> VideoPacket | None:
+        """The next packet, None at the end."""
+        return self._queue.popleft() if self._queue else self._fetch()
+
+    def is_damaged(self, packet: VideoPacket) -> bool:
+        """Whether bytes in the packet or before it are known to be missing."""
+        return packet.is_corrupt or packet.pts in self._after_error
+
+    def skip_to_key(self, limit: int, *, hold: bool = True) -> int | None:
+        """Drop packets before the last key frame at or before `limit`; its pts, or None when none lies ahead.
+
+        Packets up to the first that is decoded after `limit` are read and held for `next`: no later one can be a key
+        frame shown before. `hold=False` drops those before the first key frame, after a seek.
+        """
+        key, size = None, 0
+        held, self._queue = self._queue, deque()
+        packet = held.popleft() if held else self._fetch()
+        while packet is not None:
+            if packet.is_keyframe and not packet.is_discard and packet.pts is not None and packet.pts <= limit:
+                key, size = packet.pts, 0
+                self._queue.clear()
+            if hold or key is not None:
+                self._queue.append(packet)
+                size += packet.size
+            enough = self.position > limit or size > _LARGEST_QUEUE
+            packet = held.popleft() if held else None if enough else self._fetch()
+        return key
+
+    def end_of_packets(self) -> int | None:
+        """Read to the end; the tick at which the last picture ends, by counting where packets have no time."""
+        end: int | None = None
+        count = 0
+        while (packet := self.next()) is not None:
+            count += 1
+            if packet.pts is not None:
+                packet_end = packet.pts + (packet.duration or round(self.step))
+                end = packet_end if end is None else max(end, packet_end)
+        return end if self.has_timestamps else round(count * self.step)
+
+    def _open(self) -> None:
+        self._container: InputContainer = open_container(self._path)
+        try:
+            self._stream: VideoStream = main_stream(self._container, self._path)
+        except BaseException:
+            self._container.close()
+            raise
+        for other in self._container.streams:
+            if other.index != self._stream.index:
+                other.discard = Discard.all
+        self.decoder: VideoCodecContext = self._stream.codec_context
+        self.decoder.thread_count = 1
+        self.decoder.options = {"max_pixels": str(_LARGEST_PICTURE)}
+        self.time_base = time_base(self._stream)
+        self.start = self._stream.start_time or 0
+        self.step = 1 / (self._stream.guessed_rate or self._stream.average_rate or _DEFAULT_RATE) / self.time_base
+        self._begin(self.start)
+
+    def _begin(self, position: int) -> None:
+        self.position = position
+        self.failed = False
+        self._queue: deque[VideoPacket] = deque()
+        self._after_error: set[int | None] = set()
+        self._demux = self._packets()
+
+    def _packets(self) -> Generator[VideoPacket]:
+        # PyAV types the generator as an iterator, which could not be closed.
+        return cast("Generator[VideoPacket]", self._container.demux(self._stream))
+
+    def _fetch(self) -> VideoPacket | None:
+        for _ in range(_READ_ERRORS):
+            try:
+                # An empty packet only tells a decoder that the stream has ended.
+                packet = next((packet for packet in self._demux if packet.size), None)
+            except av.error.FFmpegError:
+                self.failed = True
+                self._demux = self._packets()
+                continue
+            if packet is not None:
+                self._arrive(packet)
+            return packet
+        return None
+
+    def _arrive(self, packet: VideoPacket) -> None:
+        if self.failed:
+            self._after_error.add(packet.pts)
+            self.failed = False
+        time = packet.pts if packet.dts is None else packet.dts
+        if time is not None:
+            self.position = time

@@ -1,0 +1,58 @@
+"""From a decoded frame to a picture that people would recognise: upright, square pixels, true colours."""
+
+from fractions import Fraction
+from typing import Final
+
+import cv2
+import numpy as np
+from av.video.frame import VideoFrame
+from av.video.reformatter import Colorspace, Interpolation
+
+from db.videos import VideoFacts
+from models.faces import RgbImage
+
+_CONVERSION: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED
+_HIGH_DEFINITION: Final = 720  # rows from which players take an untagged picture as BT.709, below as BT.601
+_LARGEST_ASPECT: Final = 4  # a pixel with sides of a larger ratio is a mistake of the file, and taken as square
+_CLOCKWISE: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
+
+
+def to_rgb(picture: VideoFrame, facts: VideoFacts) -> RgbImage:
+    """The picture upright, in square pixels, (`facts.height`, `facts.width`, 3), RGB of full range.
+
+    The conversion honours what the frame says of its range and its matrix (untagged is BT.709 from 720 rows on and
+    BT.601 below, as players take it), and scales a picture whose size changed midway.
+
+    Raises:
+        ValueError, av.error.FFmpegError: the pixel format cannot be converted; `probe` has tried it.
+    """
+    sideways = facts.rotation in (90, 270)
+    width, height = (facts.height, facts.width) if sideways else (facts.width, facts.height)
+    guess = Colorspace.ITU709 if picture.height >= _HIGH_DEFINITION else Colorspace.ITU601
+    converted = picture.reformat(
+        width=width,
+        height=height,
+        format="rgb24",
+        src_colorspace=guess if picture.colorspace == _UNSPECIFIED else None,
+        interpolation=_CONVERSION,
+        threads=1,
+    ).to_ndarray()
+    image = converted if facts.rotation == 0 else cv2.rotate(converted, _CLOCKWISE[facts.rotation])
+    return np.ascontiguousarray(image, dtype=np.uint8)
+
+
+def upright_shape(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, int, int]:
+    """Width and height of the picture as it is displayed, and the degrees clockwise that turn it upright.
+
+    Pixels that are not square are stretched, never squeezed, so that none is lost. `aspect`: width of a pixel over its
+    height.
+    """
+    width, height = picture.width, picture.height
+    if aspect is not None and 1 < aspect <= _LARGEST_ASPECT:
+        width = round(width * aspect)
+    elif aspect is not None and 1 <= 1 / aspect <= _LARGEST_ASPECT:
+        height = round(height / aspect)
+    # FFmpeg gives the angle counter-clockwise.
+    rotation = round(-picture.rotation / 90) * 90 % 360
+    return (height, width, rotation) if rotation in (90, 270) else (width, height, rotation)

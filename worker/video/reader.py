@@ -1,0 +1,215 @@
+"""Frames of a video's main stream in presentation order, from any instant on."""
+
+from collections import deque
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import av.error
+from av.video.frame import VideoFrame
+
+from db.videos import VideoFacts
+from worker.video.opening import check_file
+from worker.video.packets import PacketSource
+from worker.video.timeline import LossWatch
+
+_PACKETS_TO_FIRST_FRAME: Final = 48  # a decoder that got a key frame and so many packets gives a frame now or never
+_BACK_OFF: Final = (
+    0,
+    1,
+    2,
+    4,
+    8,
+    16,
+    32,
+)  # seconds before the wanted instant at which to look for a key frame, in turn
+_DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class DecodedFrame:
+    """One frame as the decoder gave it; `to_rgb` makes a picture of it.
+
+    `pts`: ticks from the origin. `duration`: ticks, None where the file does not say. `after_loss`: between the frame
+    before and this one, pictures were damaged or lost.
+    """
+
+    pts: int
+    duration: int | None
+    after_loss: bool
+    picture: VideoFrame
+
+
+class VideoReader:
+    """Frames in presentation order, decoded by one thread. A context manager; frames must not outlive it.
+
+    Damaged packets are skipped and counted in `errors`. Frames that do not follow the one before in time are dropped.
+    A frame without a time gets that of its packet, else it follows the one before at the declared rate. A raw
+    elementary stream has no times at all: its frames are counted at its declared rate, the one exception, and cannot be
+    skipped.
+
+    Args:
+        path: the file.
+        facts: what `probe` said; only the origin is used.
+        far: seconds; a longer way ahead is made by seeking in the file instead of reading up to there.
+
+    Raises:
+        MediaError: on entering, as `probe` does.
+    """
+
+    def __init__(self, path: Path, facts: VideoFacts, far: float = 30.0) -> None:
+        self._path = path
+        self._origin = facts.origin_pts
+        self._far = far
+        self._false_keys = 0
+        self._count = 0
+        self._watch = LossWatch()
+        self.errors = 0
+
+    def __enter__(self) -> Self:
+        check_file(self._path)
+        self._source = PacketSource(self._path)
+        self._start_decoder(None)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._frames.clear()
+        self._source.close()
+
+    @property
+    def source(self) -> PacketSource:
+        """What the frames are decoded from, for its constants."""
+        return self._source
+
+    @property
+    def tail_lost(self) -> bool:
+        """After the last frame: whether pictures that should have followed could not be read or decoded."""
+        return self._watch.left() or self._source.failed
+
+    @property
+    def end_of_sent(self) -> int:
+        """Ticks from the origin at which the last picture ends whose packet was found so far."""
+        return self._end - self._origin
+
+    def read(self) -> DecodedFrame | None:
+        """The next frame, None after the last."""
+        while not self._frames:
+            if not self._feed():
+                return None
+        return self._frames.popleft()
+
+    def advance(self, pts: int) -> None:
+        """Skip frames that nobody needs who wants to see what is shown at `pts` (ticks from the origin) and later.
+
+        Afterwards `read` gives some frame at or before `pts` (where there is one) and every frame after that one,
+        exactly as if nothing had been skipped. Skipping means to start at a key frame, which is believed only when the
+        decoder confirms it.
+        """
+        target = pts + self._origin
+        if not self._source.has_timestamps:
+            return
+        if (target - self._source.position) * self._source.time_base > self._far:
+            self._leap(target, target)
+        elif self._false_keys < _DISTRUST:
+            key = self._source.skip_to_key(target)
+            if key is not None and not self._starts_at(key):
+                self._leap(target, key - 1)
+
+    def last_packet_end(self, near: int | None) -> int | None:
+        """Ticks from the origin at which the last packet's picture ends, found by reading packets to the file's end.
+
+        Nothing can be read from this reader afterwards. `near`: where the end is believed to be, to begin reading there.
+        None where no packet has a time.
+        """
+        self._frames.clear()
+        if near is None or not self._source.seek(near + self._origin):
+            self._source.reopen()
+        end = self._source.end_of_packets()
+        return None if end is None else end - self._origin
+
+    def _leap(self, target: int, limit: int) -> None:
+        """Start at the last true key frame at or before `limit`, found by seeking to before `target` (stream ticks)."""
+        for seconds in _BACK_OFF:
+            wanted = target - round(seconds / self._source.time_base)
+            if wanted <= self._source.start or not self._source.seek(wanted):
+                break
+            key = self._source.skip_to_key(limit, hold=False)
+            if key is not None:
+                if self._starts_at(key):
+                    return
+                limit = min(key - 1, wanted)
+        self._frames.clear()
+        self._source.reopen()
+        key = self._source.skip_to_key(limit)
+        if key is None or not self._starts_at(key):
+            # The beginning of the file needs no key frame to be right.
+            self._frames.clear()
+            self._source.reopen()
+            self._start_decoder(None)
+
+    def _starts_at(self, key: int) -> bool:
+        """Begin decoding at the key frame that heads the queue; whether the decoder gave it, and as a key frame."""
+        self._start_decoder(key)
+        for _ in range(_PACKETS_TO_FIRST_FRAME):
+            if self._frames or not self._feed():
+                break
+        first = self._frames[0] if self._frames else None
+        if first is not None and first.pts == key - self._origin and self._is_key(first.picture):
+            return True
+        self._false_keys += 1
+        return False
+
+    def _is_key(self, picture: VideoFrame) -> bool:
+        return picture.key_frame or self._source.decoder.codec.intra_only
+
+    def _start_decoder(self, floor: int | None) -> None:
+        """Forget what was decoded. Frames before `floor` will be dropped: they lean on pictures before the key frame."""
+        self._source.decoder.flush_buffers()
+        self._frames: deque[DecodedFrame] = deque()
+        self._floor = floor
+        self._last: int | None = None
+        self._end = self._source.start
+        self._drained = False
+        self._watch.forget()
+
+    def _feed(self) -> bool:
+        """Give the decoder one more packet, or tell it that there are no more; False when it knew that."""
+        if self._drained:
+            return False
+        packet = self._source.next()
+        if packet is None:
+            self._drained = True
+        elif packet.pts is not None and not packet.is_discard:
+            self._watch.sent(packet.pts, damaged=self._source.is_damaged(packet))
+            self._end = max(self._end, packet.pts + (packet.duration or 0))
+        try:
+            pictures = self._source.decoder.decode(packet)
+        except av.error.FFmpegError:
+            self.errors += 1
+            return True
+        for picture in pictures:
+            self._take(picture)
+        return True
+
+    def _take(self, picture: VideoFrame) -> None:
+        pts = self._time(picture)
+        before = self._floor if self._last is None else self._last
+        if before is not None and (pts < before or pts == self._last):
+            return
+        lost = self._watch.shown(before, pts)
+        self._last = pts
+        self._end = max(self._end, pts + (picture.duration or 0))
+        self._frames.append(DecodedFrame(pts - self._origin, picture.duration or None, lost, picture))
+
+    def _time(self, picture: VideoFrame) -> int:
+        if not self._source.has_timestamps:
+            self._count += 1
+            return round((self._count - 1) * self._source.step)
+        if picture.pts is not None:
+            return picture.pts
+        if picture.dts is not None:
+            return picture.dts
+        return self._source.start if self._last is None else self._last + round(self._source.step)
