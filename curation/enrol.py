@@ -5,7 +5,7 @@ offered, one transaction each: an interruption loses none that was finished, and
 was left.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from sqlalchemy.orm import Session
@@ -95,6 +95,12 @@ class Enrolment:
         for offer, result in zip(offers, examined, strict=True):
             yield self._settle(offer, result)
 
+    def without_photograph(self, names: Iterable[str]) -> list[str]:
+        """Those names, each once and in their order, for which no photograph is enrolled."""
+        with self._database.reading() as session:
+            found = {name: identities.find(session, name) for name in dict.fromkeys(names)}
+        return [name for name, identity in found.items() if identity is None or not self._faces.count(identity.id)]
+
     def _settle(self, offer: Offer, result: Examined | PhotographError) -> Outcome:
         while True:
             if isinstance(result, PhotographError):
@@ -126,7 +132,7 @@ class Enrolment:
                 session,
                 identity_id=identity_id,
                 space_id=self._space_id,
-                photograph=shown(offer.path.absolute()),
+                photograph=shown(offer.path.resolve()),
                 photograph_hash=examined.photograph_hash,
                 face=face,
             ).id

@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from curation.likeness import EnrolledFaces, LikenessRule, Neighbour
-from db import gallery, identities
+from db import gallery
 from db.schema import EnrolledFace
 from db.vectors import from_bytes
 from models.faces import Box, Embedding, Quality
@@ -62,3 +62,45 @@ def inspect(session: Session, identity_id: int, largest_distance: float) -> list
         same_space = [row for row in rows if row.space_id == space_id]
         reports += _inspect_space(session, space_name, same_space, faces, LikenessRule(largest_distance))
     return sorted(reports, key=lambda report: report.number)
+
+
+def _inspect_space(
+    session: Session, space: str, rows: Sequence[EnrolledFace], faces: EnrolledFaces, rule: LikenessRule
+) -> list[EnrolledPhotograph]:
+    vectors = [from_bytes(row.embedding, -1) for row in rows]
+    reports = []
+    for place, (row, vector) in enumerate(zip(rows, vectors, strict=True)):
+        to_rest = _median_distance(vector, vectors[:place] + vectors[place + 1 :])
+        own = faces.nearest_own(row.identity_id, vector, but=row.id)
+        other = faces.nearest_other(row.identity_id, vector)
+        remarks = []
+        if to_rest is not None and to_rest > rule.largest_distance:
+            remarks.append(UNLIKE_THE_REST)
+        if other is not None and rule.doubts(own, other):
+            remarks.append(NEARER_TO_ANOTHER)
+        reports.append(
+            EnrolledPhotograph(
+                number=row.id,
+                photograph=row.photograph,
+                enrolled_at=row.enrolled_at,
+                space=space,
+                box=Box(row.left, row.top, row.right, row.bottom),
+                score=row.score,
+                quality=Quality(row.sharpness, row.size, row.pose),
+                to_rest=to_rest,
+                nearest_other=None if other is None else _another(session, other),
+                remarks=tuple(remarks),
+            )
+        )
+    return reports
+
+
+def _median_distance(vector: Embedding, others: Sequence[Embedding]) -> float | None:
+    if not others:
+        return None
+    return float(np.median(np.linalg.norm(np.stack(others) - vector, axis=1)))
+
+
+def _another(session: Session, neighbour: Neighbour) -> Another:
+    holder = gallery.holder_of_face(session, neighbour.face_id)
+    return Another(holder.name, holder.photograph, neighbour.distance)

@@ -69,6 +69,10 @@ class EnrolledFaces:
     def __len__(self) -> int:
         return self._count
 
+    def count(self, identity_id: int) -> int:
+        """How many faces an identity has."""
+        return len(self._rows.get(identity_id, ()))
+
     def add(self, version: int, face_id: int, identity_id: int, embedding: Embedding) -> None:
         """Take in one more face; `version` is the gallery's from now on."""
         row = self._count
@@ -89,7 +93,7 @@ class EnrolledFaces:
 
     def nearest_other(self, identity_id: int | None, embedding: Embedding) -> Neighbour | None:
         """The nearest face of any other identity; None where there is nobody else."""
-        own = len(self._rows.get(identity_id, ())) if identity_id is not None else 0
+        own = 0 if identity_id is None else self.count(identity_id)
         # One more than the identity has must show somebody else.
         _, positions = self._index.nearest(embedding[np.newaxis], own + 1)
         rows = [*positions.ravel().tolist(), *range(self._indexed, self._count)]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from db import spaces
@@ -115,6 +115,24 @@ def faces_of(session: Session, identity_id: int) -> Sequence[EnrolledFace]:
     return session.scalars(
         select(EnrolledFace).where(EnrolledFace.identity_id == identity_id).order_by(EnrolledFace.id)
     ).all()
+
+
+def spaces_of(session: Session, identity_id: int) -> list[tuple[int, str]]:
+    """Ids and names of the spaces that an identity is enrolled in."""
+    rows = session.execute(
+        select(EmbeddingSpaceRow.id, EmbeddingSpaceRow.name)
+        .where(EmbeddingSpaceRow.id.in_(select(EnrolledFace.space_id).where(EnrolledFace.identity_id == identity_id)))
+        .order_by(EmbeddingSpaceRow.id)
+    )
+    return [row.tuple() for row in rows]
+
+
+def counts_by_space(session: Session) -> dict[str, int]:
+    """How many faces are enrolled in each space that holds any, by the space's name."""
+    rows = session.execute(
+        select(EmbeddingSpaceRow.name, func.count()).join(EnrolledFace).group_by(EmbeddingSpaceRow.name)
+    )
+    return dict(row.tuple() for row in rows)
 
 
 def remove_all(session: Session, identity_id: int) -> int:

@@ -52,9 +52,13 @@ class Database:
 
     @contextmanager
     def writing(self) -> Iterator[Session]:
-        """A session that is committed at the end, or rolled back when an exception leaves it."""
-        with self._told(), Session(self._writing_engine) as session, session.begin():
-            yield session
+        """A session that is committed at the end, or rolled back when an exception leaves it.
+
+        Rows read in it can be looked at afterwards.
+        """
+        with self._told(), Session(self._writing_engine, expire_on_commit=False) as session:
+            with session.begin():
+                yield session
 
     def close(self) -> None:
         """Close all connections."""

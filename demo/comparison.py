@@ -112,7 +112,7 @@ def found_in(report: Mapping[str, Any]) -> list[Found]:
 
 
 def _common(one: Expected, other: Found) -> Fraction:
-    """Seconds that both cover; negative where they do not touch or are of different names. A sighting covers nothing."""
+    """Seconds that both cover, 0 for a single sighting inside; negative where they are apart or of different names."""
     if one.name != other.name:
         return Fraction(-1)
     return min(one.end, other.end) - max(one.start, other.start)

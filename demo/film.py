@@ -97,16 +97,16 @@ def scenes(material: Material) -> list[Scene]:
     # The embroidered patch on her suit looks like a face to some detectors, so it stays below the frame.
     portrait = Move(astronaut, Window(256, 158, 310), Window(224, 130, 240), still=0.75)
     return [
-        Scene(_seconds("4.4"), Move(material.rocket, Window(320, 190, 300), Window(310, 250, 240))),
-        Scene(_seconds("9.2"), arrival, (OBAMA,)),
-        Scene(_seconds("5.0"), Black()),
-        Scene(_seconds("10.0"), driver, (DRIVER,)),
-        Scene(_seconds("9.8"), side_by_side, (OBAMA, BIDEN)),
-        Scene(_seconds("6.0"), Move(material.coffee, Window(240, 180, 320), Window(340, 210, 240))),
-        Scene(_seconds("13.2"), portrait, (COLLINS,)),
-        Scene(_seconds("4.8"), Move(material.rocket, Window(420, 250, 220), Window(220, 250, 220))),
-        Scene(_seconds("9.0"), driver, (DRIVER,)),
-        Scene(_seconds("2.6"), Black()),
+        Scene(Fraction("4.4"), Move(material.rocket, Window(320, 190, 300), Window(310, 250, 240))),
+        Scene(Fraction("9.2"), arrival, (OBAMA,)),
+        Scene(Fraction("5.0"), Black()),
+        Scene(Fraction("10.0"), driver, (DRIVER,)),
+        Scene(Fraction("9.8"), side_by_side, (OBAMA, BIDEN)),
+        Scene(Fraction("6.0"), Move(material.coffee, Window(240, 180, 320), Window(340, 210, 240))),
+        Scene(Fraction("13.2"), portrait, (COLLINS,)),
+        Scene(Fraction("4.8"), Move(material.rocket, Window(420, 250, 220), Window(220, 250, 220))),
+        Scene(Fraction("9.0"), driver, (DRIVER,)),
+        Scene(Fraction("2.6"), Black()),
     ]
 
 
@@ -143,10 +143,6 @@ def compose(material: Material, cache: Path | None = None, drawn: Callable[[int,
             _publish(made, folder)
     photographs = {OBAMA: [material.obama, material.obama2], DRIVER: _driver_photographs(folder)}
     return Film(_film(folder), photographs, script)
-
-
-def _seconds(text: str) -> Fraction:
-    return Fraction(text)
 
 
 def _film(folder: Path) -> Path:

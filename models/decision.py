@@ -50,6 +50,10 @@ class DecisionRule:
         """The rule with its limits, for provenance, e.g. `nearest/0.500/0.030`."""
         return f"nearest/{self.largest_distance:.3f}/{self.least_margin:.3f}"
 
+    def score(self, candidate: Candidate) -> float:
+        """How much nearer than the largest distance a candidate is: grows with likeness, from 0 on near enough."""
+        return self.largest_distance - candidate.distance
+
     def decide(self, candidates: Sequence[Candidate]) -> Verdict:
         """The verdict on candidates of distinct identities in order of ascending distance, at least the first two."""
         first, second = (*candidates[:2], None, None)[:2]

@@ -40,7 +40,7 @@ class FaceEngine:
                 box=detection.box,
                 score=detection.score,
                 landmarks=points,
-                quality=quality.assess(image, detection.box, points, chip),
+                quality=quality.assess(points, chip),
                 embedding=embedding,
             )
             for detection, points, chip, embedding in zip(detections, landmarks, chips, embeddings, strict=True)

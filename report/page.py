@@ -180,18 +180,20 @@ def _ticks(length: Fraction, rules: _Rules) -> tuple[Tick, ...]:
 
 
 def _headline(report: VideoReport) -> tuple[str, str]:
-    if report.state in (VideoState.FAILED, VideoState.REJECTED) and not report.people:
+    if report.state == VideoState.REJECTED:
+        return "Not known who was on camera", "The file is not a video that can be looked at."
+    if report.state == VideoState.FAILED and not report.people:
         return "Not known who was on camera", "The video could not be worked on to its end."
     if not report.people:
         looked = report.coverage.planned - report.coverage.count(SampleOutcome.UNDECODABLE)
-        return "Nobody was seen on camera", f"No face was found in {_number(looked, 'sample')} of the video."
+        return "Nobody was seen on camera", f"No face was found in {_number(looked, 'sample')} out of {report.coverage.planned}."
     named = sum(person.decision == Decision.NAMED for person in report.people)
-    kinds = [f"{named} named"] if named else []
-    kinds += [f"{len(report.people) - named} unknown"] if named < len(report.people) else []
-    headline = "One person on camera" if len(report.people) == 1 else f"{len(report.people)} people on camera"
+    count = len(report.people)
+    every = "all " if count > 1 else ""
+    kinds = f"{every}named" if named == count else f"{every}unknown" if not named else f"{named} named, {count - named} unknown"
     anybody = _anybody(report.people)
-    return headline, (
-        f"{' and '.join(kinds)} · somebody in view for {amount(anybody)} of {amount(report.length)}"
+    return "One person on camera" if count == 1 else f"{count} people on camera", (
+        f"{kinds[0].upper()}{kinds[1:]} · somebody in view for {amount(anybody)} of {amount(report.length)}"
         f" ({_share(anybody, report.length)})"
     )
 

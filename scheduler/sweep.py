@@ -1,8 +1,8 @@
 """The sweep: what the ledger says is unfinished is planned, failed or sent again.
 
 The broker may lose or repeat whatever it likes; a sweep makes up for it. The ledger's queue is as long as it must be,
-the broker's is kept short: when less than half a window of messages is left, the sweep sends a window of what is due,
-some of it a second time. A worker that gets a message a second time finds the work claimed or done.
+the broker's is kept short: when fewer messages are left in it than pieces of work are due, and less than half a window
+of them, the sweep sends a window of what is due, some of it a second time. A worker that gets a message a second time finds the work claimed or done.
 """
 
 from dataclasses import dataclass, field
@@ -29,10 +29,11 @@ class Due:
 def sweep(database: Database, settings: Settings, sender: Sender) -> Due:
     """Put the ledger in order and keep the workers' doorbell ringing; what is due."""
     due = prepare(database, settings)
-    window = settings.broker.window
-    if (due.videos or due.segments) and sender.queued() < window // 2:
-        sender.send_videos(due.videos[:window])
-        sender.send_segments(due.segments[:window])
+    videos_due, segments_due = due.videos[: settings.broker.window], due.segments[: settings.broker.window]
+    wanted = min(len(videos_due) + len(segments_due), settings.broker.window // 2)
+    if wanted and sender.queued() < wanted:
+        sender.send_videos(videos_due)
+        sender.send_segments(segments_due)
     return due
 
 

@@ -1,23 +1,23 @@
 """Which frames are looked at: one sample per interval, each with the true time of its frame.
 
 Sample k belongs to the instant k × interval, counted from the video's origin in exact fractions. Its frame is the first
-one from that instant on, if it comes before the next instant; otherwise the picture stands still meanwhile, and it is the
-latest frame before the instant: what a player still shows. Where that frame is the one of the sample before, the sample is
-*held*: there is nothing new to see.
+one from that instant on, if it comes before the next instant. Otherwise the picture stands still meanwhile, and it is
+the latest frame before the instant: what a player still shows. Where that frame is the one of the sample before, the
+sample is *held*: there is nothing new to see.
 
-When a frame stands still is not always plain. The rules, in this order, for a sample with no frame of its own:
+When a picture stands still is not always plain. For a sample with no frame of its own, in this order:
 
-- Before the first frame (a late first picture, or an empty edit) the sample takes the first frame, as players show it
-  while they wait; its own time says from when on it is really there. But if pictures before it were lost, the sample is
-  undecodable.
+- Before the first frame (a late first picture, an empty edit) the sample takes the first frame, as players show it
+  while they wait; its own time says from when on it is there. If pictures before it were lost, it is undecodable.
 - A frame that declares a duration is shown that long.
 - Past that, if pictures were damaged or lost in the gap, the samples inside it are undecodable: 'not seen' is not 'not
   looked at'.
-- A gap without a trace of damage is a variable frame rate: the frame is held. But where the container keeps no table of
-  its packets, so that a piece may vanish without a trace, it is held for a minute at most: nobody is said to be on camera
-  on the evidence of an older frame.
-- After the last frame the same holds for a stream that declares its own length: what is missing then is truncated. Where
-  only the container declares a length, sound may outlast the picture: the last frame is held for one interval more.
+- A gap without a trace of damage is a variable frame rate: the frame is held. But where the container keeps no table
+  of its packets, so that a piece may vanish without a trace, it is held for a minute at most: nobody is said to be on
+  camera on the evidence of an older frame.
+- After the last frame, a stream that declares its own length and stops short of it is truncated: undecodable. Where only
+  the container declares a length, sound may outlast the picture: the last frame is held for one interval more, unless
+  pictures after it are known to be lost.
 
 Nothing here depends on where a segment begins: decoding starts at a key frame that the decoder confirmed, and gives the
 same frames as decoding from the beginning of the file.
@@ -44,8 +44,8 @@ _ROUNDING: Final = 2
 class Sample:
     """One planned sample and the frame that it got.
 
-    `pts`: presentation time of the frame, ticks from the video's origin; None if undecodable. `image`: None if undecodable
-    or held. `held`: the frame is that of the sample before.
+    `pts`: presentation time of the frame, ticks from the video's origin; None if undecodable. `image`: None if
+    undecodable or held. `held`: the frame is that of the sample before.
     """
 
     number: int

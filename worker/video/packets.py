@@ -1,5 +1,8 @@
 """Packets of a file's main video stream, in the order of the file, past the errors of the demuxer."""
 
+# PyAV's Packet is generic for type checkers only: annotations must not be evaluated.
+from __future__ import annotations
+
 from collections import deque
 from collections.abc import Generator
 from fractions import Fraction
@@ -14,8 +17,6 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from worker.video.opening import main_stream, open_container, time_base
-
-VideoPacket = Packet[VideoStream]
 
 _NO_TIMESTAMPS: Final = 0x0080  # AVFMT_NOTIMESTAMPS: raw elementary streams
 _LISTS_EVERY_PACKET: Final = frozenset({"mov", "avi"})
@@ -34,6 +35,8 @@ class PacketSource:
     Raises:
         MediaError: the file cannot be opened, or has no video stream.
     """
+
+    _queue: deque[Packet[VideoStream]]
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -74,11 +77,11 @@ class PacketSource:
         self._begin(ticks)
         return True
 
-    def next(self) -> VideoPacket | None:
+    def next(self) -> Packet[VideoStream] | None:
         """The next packet, None at the end."""
         return self._queue.popleft() if self._queue else self._fetch()
 
-    def is_damaged(self, packet: VideoPacket) -> bool:
+    def is_damaged(self, packet: Packet[VideoStream]) -> bool:
         """Whether bytes in the packet or before it are known to be missing."""
         return packet.is_corrupt or packet.pts in self._after_error
 
@@ -134,15 +137,15 @@ class PacketSource:
     def _begin(self, position: int) -> None:
         self.position = position
         self.failed = False
-        self._queue: deque[VideoPacket] = deque()
+        self._queue = deque()
         self._after_error: set[int | None] = set()
         self._demux = self._packets()
 
-    def _packets(self) -> Generator[VideoPacket]:
+    def _packets(self) -> Generator[Packet[VideoStream]]:
         # PyAV types the generator as an iterator, which could not be closed.
-        return cast("Generator[VideoPacket]", self._container.demux(self._stream))
+        return cast("Generator[Packet[VideoStream]]", self._container.demux(self._stream))
 
-    def _fetch(self) -> VideoPacket | None:
+    def _fetch(self) -> Packet[VideoStream] | None:
         for _ in range(_READ_ERRORS):
             try:
                 # An empty packet only tells a decoder that the stream has ended.
@@ -156,7 +159,7 @@ class PacketSource:
             return packet
         return None
 
-    def _arrive(self, packet: VideoPacket) -> None:
+    def _arrive(self, packet: Packet[VideoStream]) -> None:
         if self.failed:
             self._after_error.add(packet.pts)
             self.failed = False

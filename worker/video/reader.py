@@ -121,8 +121,8 @@ class VideoReader:
     def last_packet_end(self, near: int | None) -> int | None:
         """Ticks from the origin at which the last packet's picture ends, found by reading packets to the file's end.
 
-        Nothing can be read from this reader afterwards. `near`: where the end is believed to be, to begin reading there.
-        None where no packet has a time.
+        Nothing can be read from this reader afterwards. `near`: where the end is believed to be, to begin reading
+        there. None where no packet has a time.
         """
         self._frames.clear()
         if near is None or not self._source.seek(near + self._origin):
@@ -166,7 +166,7 @@ class VideoReader:
         return picture.key_frame or self._source.decoder.codec.intra_only
 
     def _start_decoder(self, floor: int | None) -> None:
-        """Forget what was decoded. Frames before `floor` will be dropped: they lean on pictures before the key frame."""
+        """Forget what was decoded. Frames before `floor` will be dropped: they lean on earlier pictures."""
         self._source.decoder.flush_buffers()
         self._frames: deque[DecodedFrame] = deque()
         self._floor = floor

@@ -1,9 +1,9 @@
 """The times of a video: where 0:00 is, how long the picture lasts, where pictures were lost. Plain numbers, no decoder.
 
 Times are ticks of the stream's time base. A player shows 0:00 at the origin. In containers that carry the clock of a
-transmission (MPEG-TS, MPEG-PS, Ogg, PVA …) that is the container's first timestamp, which players subtract. MP4, Matroska,
-AVI and the like have a timeline that starts at zero: there a late first picture stays late, as in a browser, and only a
-first picture before zero moves the origin.
+transmission (MPEG-TS, MPEG-PS, Ogg, PVA …) that is the container's first timestamp, which players subtract. MP4,
+Matroska, AVI and the like have a timeline that starts at zero: there a late first picture stays late, as in a browser,
+and only a first picture before zero moves the origin.
 """
 
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ class Declared:
     """What a container declares about the time of its main video stream; None where it says nothing.
 
     `start` and `length` are the stream's own, in ticks. `container_start` and `container_length` are the whole file's,
-    in microseconds, as FFmpeg keeps them. `running_clock`: the timestamps are of a clock that ran before the file began.
+    in microseconds, as FFmpeg keeps them. `running_clock`: timestamps are of a clock that ran before the file began.
     `edited`: a late start is meant (an edit list). `absolute`: the container's length counts from zero, not from its
     first timestamp.
     """
@@ -58,8 +58,8 @@ class Declared:
 def is_plausible(seconds: Fraction, byte_size: int) -> bool:
     """Whether a file may last as long as it declares.
 
-    The coarsest picture takes a few bytes a frame, so a file with fewer than 12.5 bytes per declared second either shows
-    stills or declares nonsense. Such a file is small for its length, so counting its packets is cheap and tells which.
+    The coarsest picture takes a few bytes a frame, so a file with fewer than 12.5 bytes per declared second either
+    shows stills or declares nonsense. It is small for its length, so counting its packets is cheap and tells which.
     """
     return 0 < seconds * _LEAST_RATE <= byte_size
 

@@ -1,0 +1,56 @@
+"""`rollcall embed`: the embeddings of photographs as a file."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from cli import console
+from cli.exits import Exit
+from config.settings import DetectorName, load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("embed")(run)
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", metavar="PATH…")],
+    output: Annotated[
+        Path, typer.Option("--output", "-o", metavar="FILE.npz", help="The file to write.", dir_okay=False)
+    ],
+    engine: Annotated[DetectorName | None, typer.Option(help="Detector, instead of the set one.")] = None,
+) -> None:
+    """Write the faces of photographs with their embeddings to a NumPy file; docs/embed.md tells its arrays.
+
+    Embeddings are personal data: whoever has one can recognise the person. The file is readable by you alone.
+    """
+    # The face models load only where faces are looked for.
+    from curation.analysis import AnalysedPhotograph, EngineOptions, analyse_all, engine_of  # noqa: PLC0415
+    from curation.embed import Collection  # noqa: PLC0415
+    from curation.photographs import find_photographs  # noqa: PLC0415
+
+    if not output.absolute().parent.is_dir():
+        raise typer.BadParameter(f"{output.parent} is no folder", param_hint="--output")
+    photographs = find_photographs(paths).photographs
+    if not photographs:
+        raise typer.BadParameter("no photograph lies there")
+    settings = load_settings()
+    options = EngineOptions.of(settings.faces, engine)
+    collection = Collection(engine_of(options).space, engine_of(options).detector_name)
+    refused = faceless = 0
+    with console.progress("photographs", len(photographs)) as advance:
+        for done, (_, result) in enumerate(analyse_all(photographs, options, settings.work.processes), start=1):
+            if isinstance(result, AnalysedPhotograph):
+                collection.add(result)
+                faceless += not result.faces
+            else:
+                refused += 1
+                console.err.print(f"{result.code}: {result}", markup=False)
+            advance(done)
+    collection.write(output)
+    told = f"{len(collection)} faces of {len(photographs) - refused} photographs in {output}"
+    console.lines([told + (f"; {faceless} photographs without a face" if faceless else "")])
+    if refused:
+        raise typer.Exit(Exit.REFUSED)

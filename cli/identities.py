@@ -1,0 +1,166 @@
+"""`rollcall identities`: who is enrolled, from which photographs, under which name; and erasing them."""
+
+import json
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from cli import console
+from cli.exits import Exit
+from cli.ledger import opened
+from config.errors import NotFound
+from config.settings import load_settings
+from db import erasure, gallery, identities
+from db.session import Database
+
+if TYPE_CHECKING:
+    from curation.inspection import EnrolledPhotograph
+
+Name = Annotated[str, typer.Argument(help="The name, in any spelling of capitals and spaces.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")]
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command group."""
+    group = typer.Typer(help="List, show, rename and remove the people who are enrolled.")
+    group.callback(invoke_without_command=True)(list_all)
+    group.command("show")(show)
+    group.command("rename")(rename)
+    group.command("remove")(remove)
+    app.add_typer(group, name="identities")
+
+
+def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
+    """List who is enrolled: name, photographs, since when. With --json one object per line."""
+    if context.invoked_subcommand is not None:
+        return
+    with opened(load_settings()) as database, database.reading() as session:
+        made = console.table("name", ">photographs", "since")
+        for summary in identities.summaries(session):
+            if as_json:
+                since = summary.created_at.isoformat()
+                told = {"name": summary.name, "photographs": summary.photographs, "since": since}
+                typer.echo(json.dumps(told, ensure_ascii=False))
+            else:
+                since = f"{summary.created_at:%Y-%m-%d}"
+                made.add_row(console.plain(summary.name), str(summary.photographs), since)
+    if made.row_count:
+        console.out.print(made)
+    elif not as_json:
+        console.lines(["Nobody is enrolled; `rollcall enroll NAME PHOTO…` enrols people."])
+
+
+def show(name: Name, *, as_json: AsJson = False) -> None:
+    """Show the photographs of one person: their quality, and which are unlike the rest or look like somebody else."""
+    from curation.inspection import inspect  # noqa: PLC0415  the index loads only where faces are compared
+
+    settings = load_settings()
+    with opened(settings) as database, database.reading() as session:
+        identity = identities.get(session, name)
+        photographs = inspect(session, identity.id, settings.match.largest_distance)
+        if as_json:
+            told = {
+                "name": identity.name,
+                "since": identity.created_at.isoformat(),
+                "photographs": [_as_json(photograph) for photograph in photographs],
+            }
+            typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
+            return
+        console.lines([f"{identity.name}, {len(photographs)} photographs, since {identity.created_at:%Y-%m-%d}"])
+    if photographs:
+        _print(photographs)
+
+
+def _print(photographs: list["EnrolledPhotograph"]) -> None:
+    console.lines([""])
+    made = console.table(">number", ">face", ">quality", ">to the rest", "nearest other", "remarks")
+    for photograph in photographs:
+        other = photograph.nearest_other
+        made.add_row(
+            str(photograph.number),
+            f"{photograph.box.width} px",
+            f"{photograph.quality.overall:.2f}",
+            "" if photograph.to_rest is None else f"{photograph.to_rest:.2f}",
+            console.plain("" if other is None else f"{other.distance:.2f} {other.name}"),
+            ", ".join(photograph.remarks),
+        )
+    console.out.print(made)
+    console.lines(["", *(f"{photograph.number}: {photograph.photograph}" for photograph in photographs)])
+    if any(photograph.remarks for photograph in photographs):
+        console.err.print("a photograph that harms: rollcall identities remove NAME --photograph NUMBER", markup=False)
+
+
+def _as_json(photograph: "EnrolledPhotograph") -> dict[str, object]:
+    box, quality, other = photograph.box, photograph.quality, photograph.nearest_other
+    return {
+        "number": photograph.number,
+        "photograph": photograph.photograph,
+        "enrolled_at": photograph.enrolled_at.isoformat(),
+        "space": photograph.space,
+        "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
+        "detector_score": round(photograph.score, 4),
+        "quality": {
+            "overall": round(quality.overall, 4),
+            "sharpness": round(quality.sharpness, 4),
+            "size": round(quality.size, 4),
+            "pose": round(quality.pose, 4),
+        },
+        "to_rest": None if photograph.to_rest is None else round(photograph.to_rest, 6),
+        "nearest_other": None
+        if other is None
+        else {"name": other.name, "photograph": other.photograph, "distance": round(other.distance, 6)},
+        "remarks": list(photograph.remarks),
+    }
+
+
+def rename(old: Name, new: Annotated[str, typer.Argument(help="The new name.")]) -> None:
+    """Give a person another name, or the name another spelling."""
+    with opened(load_settings()) as database, database.writing() as session:
+        before = identities.get(session, old).name
+        after = identities.rename(session, old, new).name
+    console.lines([f"{before} is now {after}"])
+
+
+def remove(
+    name: Name,
+    photograph: Annotated[
+        list[int] | None,
+        typer.Option(help="Only this photograph, by its number from `show`. May be repeated.", metavar="NUMBER"),
+    ] = None,
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase a person, or some photographs of one, for good: vectors in the database, and the name in past videos."""
+    with opened(load_settings()) as database:
+        with database.reading() as session:
+            identity = identities.get(session, name)
+            identity_id, kept_name = identity.id, identity.name
+            numbers = [face.id for face in gallery.faces_of(session, identity_id)]
+        if unknown := sorted(set(photograph or ()) - set(numbers)):
+            raise NotFound(
+                f"photograph {unknown[0]}",
+                f"is none of {kept_name}'s",
+                "`rollcall identities show` tells their numbers",
+            )
+        what = f"{len(set(photograph))} of {len(numbers)} photographs of {kept_name}" if photograph else (
+            f"{kept_name} and the vectors of {len(numbers)} photographs"
+        )  # fmt: skip
+        if not yes and not typer.confirm(f"Erase {what} for good?", err=True):
+            console.err.print("nothing was erased", markup=False)
+            raise typer.Exit(Exit.REFUSED)
+        groups = _erase(database, identity_id, photograph)
+        console.lines([f"erased {what}" + (f"; unknown now in {groups} places of videos" if groups else "")])
+        if not erasure.settle(database):
+            console.err.print(
+                "another process is using the ledger: the erased bytes leave its log when that one has finished",
+                markup=False,
+            )
+
+
+def _erase(database: Database, identity_id: int, photographs: list[int] | None) -> int:
+    """Erase and commit; the number of groups of faces in videos that lost their name."""
+    with database.writing() as session:
+        if photographs:
+            gallery.remove(session, photographs)
+            return 0
+        return identities.remove(session, identity_id).groups

@@ -1,0 +1,133 @@
+"""Who is on a photograph: each face with its nearest identities and the decision of the one rule."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from config.errors import PhotographError
+from config.settings import DetectorName, Settings
+from curation.analysis import AnalysedPhotograph, EngineOptions, analyse_all, engine_of
+from curation.photographs import shown
+from db import gallery, identities
+from db.session import Database
+from models.decision import Candidate, DecisionRule, Verdict
+from models.faces import Face
+
+FORMAT = "rollcall.identify/1"
+
+# The rule looks at the first two, however many are listed.
+_LEAST_CANDIDATES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedFace:
+    """A face, the identities nearest to it whatever was decided, and the decision."""
+
+    face: Face
+    candidates: tuple[Candidate, ...]
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifiedPhotograph:
+    """A photograph's size in pixels, upright, and its faces, the surest detection first; or why it cannot be read."""
+
+    path: Path
+    width: int
+    height: int
+    faces: tuple[IdentifiedFace, ...]
+    error: PhotographError | None = None
+
+
+class Identifier:
+    """Identifies the faces of photographs by the gallery as it was when this was made.
+
+    Args:
+        database: the ledger; read once.
+        settings: engine, rule, number of listed candidates and of processes.
+        detector: another detector than the settings name.
+    """
+
+    def __init__(self, database: Database, settings: Settings, detector: DetectorName | None = None) -> None:
+        self._options = EngineOptions.of(settings.faces, detector)
+        self._processes = settings.work.processes
+        self._listed = settings.match.neighbours
+        self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
+        with database.reading() as session:
+            self.gallery = gallery.load(session, engine_of(self._options).space.name)
+            self.counts_by_space = gallery.counts_by_space(session)
+        self._database = database
+
+    @property
+    def detector_name(self) -> str:
+        """The detector and its options."""
+        return engine_of(self._options).detector_name
+
+    def identify(self, paths: Sequence[Path]) -> Iterator[IdentifiedPhotograph]:
+        """Each photograph with its faces, in the order of the paths; one that cannot be read carries its error.
+
+        Raises:
+            ModelError: the networks cannot be loaded.
+        """
+        for path, result in analyse_all(paths, self._options, self._processes):
+            if isinstance(result, AnalysedPhotograph):
+                faces = tuple(self._identify(face) for face in result.faces)
+                yield IdentifiedPhotograph(path, result.width, result.height, faces)
+            else:
+                yield IdentifiedPhotograph(path, 0, 0, (), result)
+
+    def _identify(self, face: Face) -> IdentifiedFace:
+        candidates = self.gallery.candidates(face.embedding, max(self._listed, _LEAST_CANDIDATES))
+        return IdentifiedFace(face, tuple(candidates[: self._listed]), self.rule.decide(candidates))
+
+    def names(self, photograph: IdentifiedPhotograph) -> Mapping[int, str]:
+        """Names of all identities that a photograph's candidates and verdicts speak of, by id."""
+        spoken_of = {candidate.identity_id for face in photograph.faces for candidate in face.candidates}
+        for face in photograph.faces:
+            nearest = (face.verdict.first, face.verdict.second)
+            spoken_of.update(candidate.identity_id for candidate in nearest if candidate is not None)
+        with self._database.reading() as session:
+            return identities.names(session, spoken_of)
+
+    def as_json(self, photograph: IdentifiedPhotograph) -> dict[str, object]:
+        """The photograph in the shape that docs/identify.md describes."""
+        head: dict[str, object] = {"format": FORMAT, "photograph": shown(photograph.path)}
+        if photograph.error is not None:
+            error = photograph.error
+            return {**head, "error": {"code": error.code, "what": error.what, "remedy": error.remedy}}
+        names = self.names(photograph)
+        return {
+            **head,
+            "width": photograph.width,
+            "height": photograph.height,
+            "detector": self.detector_name,
+            "space": self.gallery.space,
+            "gallery_version": self.gallery.version,
+            "rule": self.rule.name,
+            "faces": [self._face_as_json(face, names) for face in photograph.faces],
+        }
+
+    def _face_as_json(self, identified: IdentifiedFace, names: Mapping[int, str]) -> dict[str, object]:
+        face, verdict = identified.face, identified.verdict
+        box, quality = face.box, face.quality
+        return {
+            "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
+            "detector_score": round(face.score, 4),
+            "quality": {
+                "overall": round(quality.overall, 4),
+                "sharpness": round(quality.sharpness, 4),
+                "size": round(quality.size, 4),
+                "pose": round(quality.pose, 4),
+            },
+            "decision": "unknown" if verdict.identity_id is None else "named",
+            "name": None if verdict.identity_id is None else names.get(verdict.identity_id),
+            "margin": None if verdict.margin is None else round(verdict.margin, 6),
+            "candidates": [
+                {
+                    "name": names.get(candidate.identity_id),
+                    "distance": round(candidate.distance, 6),
+                    "score": round(self.rule.score(candidate), 6),
+                }
+                for candidate in identified.candidates
+            ],
+        }

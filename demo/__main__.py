@@ -1,0 +1,190 @@
+"""`make demo`: enrols people, submits a film, works on it and reports, with the real commands, then checks the answer.
+
+Everything is kept below `var/demo` in the repository, which is emptied first; no server, no setting of this machine is
+used. Exit codes: 0 the report says what is true; 1 it does not, or a command failed; 130 interrupted.
+"""
+
+import json
+import os
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import sysconfig
+import time
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from rich import box
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from config.errors import RollcallError
+from demo.comparison import Comparison, Row, Verdict, compare, found_in
+from demo.film import Film, compose
+from demo.material import fetch
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+DEFAULT_FOLDER = REPOSITORY / "var" / "demo"
+_PATIENCE = 20.0
+"""Seconds that an interrupted command has to end by itself."""
+_STYLES = {Verdict.RIGHT: "green", Verdict.SHIFTED: "yellow", Verdict.MISSING: "red", Verdict.UNEXPECTED: "red"}
+
+console = Console(highlight=False)
+
+
+class CommandFailed(Exception):
+    """A `rollcall` command ended with another exit code than 0."""
+
+
+def main(folder: Path = DEFAULT_FOLDER) -> int:
+    """Run the demo in a folder, which is emptied first, and give the exit code."""
+    began = time.monotonic()
+    try:
+        film = _prepare(folder)
+        report = _run(folder)
+    except (RollcallError, CommandFailed) as error:
+        console.print(f"The demo cannot go on: {error}", style="red", markup=False)
+        return 1
+    comparison = compare(film.truth, found_in(report), Fraction(report["sampling"]["interval"]))
+    _tell(comparison, report)
+    console.print(f"\nReport for people: {_shown(folder / 'report.html')}", markup=False)
+    console.print(f"Took {time.monotonic() - began:.0f} s.", markup=False)
+    return 1 if comparison.differences else 0
+
+
+def _prepare(folder: Path) -> Film:
+    """Photographs in a folder per person, and the film, as somebody who tries Rollcall would have them."""
+    bars = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+    )
+    with Progress(*bars, console=console) as progress:
+        fetching = progress.add_task("Photographs", total=None)
+        material = fetch(fetched=lambda done, total: progress.update(fetching, completed=done, total=total))
+        composing = progress.add_task("Film", total=1)
+        film = compose(material, drawn=lambda done, total: progress.update(composing, completed=done, total=total))
+        progress.update(composing, completed=1, total=1)
+    shutil.rmtree(folder, ignore_errors=True)
+    for name, photographs in film.photographs.items():
+        for photograph in photographs:
+            _copy(photograph, folder / "people" / name / photograph.name)
+    _copy(film.path, folder / "uploads" / "film.mp4")
+    return film
+
+
+def _copy(source: Path, target: Path) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(source, target)
+
+
+def _run(folder: Path) -> dict[str, Any]:
+    """The main job; gives the report as the command wrote it, its numbers exact."""
+    report = folder / "report.json"
+    for words in (
+        ("enroll", "--from", _shown(folder / "people")),
+        ("identities",),
+        ("submit", _shown(folder / "uploads")),
+        ("work", "--until-empty"),
+        ("report", "1", "--format", "html", "--output", _shown(folder / "report.html")),
+        ("report", "1", "--format", "json", "--output", _shown(report)),
+    ):
+        _command(folder, *words)
+    document: dict[str, Any] = json.loads(report.read_text(encoding="utf-8"), parse_float=Fraction)
+    return document
+
+
+def _command(folder: Path, *words: str) -> None:
+    """Run `rollcall` as a user would; its output goes where ours goes."""
+    console.print(f"\n[bold]$ rollcall {escape(shlex.join(words))}[/bold]", soft_wrap=True)
+    program = Path(sysconfig.get_path("scripts")) / "rollcall"
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
+    environment["ROLLCALL_HOME"] = str(folder / "home")
+    with subprocess.Popen([program, *words], cwd=REPOSITORY, env=environment) as process:  # noqa: S603  our own program
+        try:
+            code = process.wait()
+        except KeyboardInterrupt:
+            _end(process)
+            raise
+    if code != 0:
+        raise CommandFailed(f"`rollcall {shlex.join(words)}` ended with exit code {code}")
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Let a command end. The terminal has interrupted it together with us; whoever interrupted only us has not."""
+    try:
+        process.wait(timeout=_PATIENCE / 4)
+    except subprocess.TimeoutExpired:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=_PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _tell(comparison: Comparison, report: dict[str, Any]) -> None:
+    interval = float(report["sampling"]["interval"])
+    table = Table("Person", "Expected, s", "Found, s", "Found as", "Start", "End", "", box=box.SIMPLE_HEAD)
+    for row in comparison.rows:
+        table.add_row(*_cells(row))
+    console.print()
+    console.print(table)
+    console.print(
+        f"One frame each {interval:g} s was looked at, so a start may be up to {interval:g} s late and an end as much "
+        "early.\nNobody is enrolled from a picture that the film shows: Barack Obama is enrolled from two other "
+        "photographs,\nthe man in the car from two frames of the recording's first second (the film shows it from the "
+        "third second on).\nJoe Biden and Eileen Collins are not enrolled and must stay unknown.",
+        style="dim", markup=False, soft_wrap=True,
+    )  # fmt: skip
+    if comparison.differences:
+        console.print("\nThis is not what the film shows:", style="bold red")
+        for difference in comparison.differences:
+            console.print(f"  {difference}", markup=False)
+    else:
+        console.print("\nAll as it should be.", style="bold green")
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    person = _person(row)
+    return (
+        escape(person),
+        _span(row.expected.start, row.expected.end) if row.expected else "",
+        _span(row.found.start, row.found.end) if row.found else "",
+        escape(row.found.label) if row.found else "",
+        _deviation(row.start_deviation),
+        _deviation(row.end_deviation),
+        f"[{_STYLES[row.verdict]}]{row.verdict}[/]",
+    )
+
+
+def _person(row: Row) -> str:
+    if row.expected is None:
+        return ""
+    return row.expected.person if row.expected.name else f"{row.expected.person} (not enrolled)"
+
+
+def _span(start: Fraction, end: Fraction) -> str:
+    return f"{float(start):4.1f} – {float(end):4.1f}"
+
+
+def _deviation(seconds: Fraction | None) -> str:
+    return "" if seconds is None else f"{float(seconds):+.1f}"
+
+
+def _shown(path: Path) -> str:
+    """A path as short as the commands, which run in the repository, understand it."""
+    return str(path.relative_to(REPOSITORY)) if path.is_relative_to(REPOSITORY) else str(path)
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        console.print("\nInterrupted; `make demo` starts afresh.", markup=False)
+        sys.exit(130)
