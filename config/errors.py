@@ -31,6 +31,7 @@ whether another try could end otherwise.
     │   └── NearerToAnother         the face is nearer to another identity than to the one it was given for
     ├── ModelError
     │   ├── WeightsMissing          a file of weights is not there
+    │   ├── ForeignWeights          a file of weights is truncated, altered or another one
     │   └── EngineUnavailable       the chosen engine cannot run here
     ├── WorkersDied                 worker processes of this machine die again and again
     └── MaterialUnavailable         the demo's photographs cannot be downloaded, or are not the pinned ones
@@ -222,6 +223,12 @@ class WeightsMissing(ModelError):
     """A file of weights is not there."""
 
     code = "weights-missing"
+
+
+class ForeignWeights(ModelError):
+    """A file of weights is truncated, altered or another one."""
+
+    code = "foreign-weights"
 
 
 class EngineUnavailable(ModelError):
