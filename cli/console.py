@@ -9,7 +9,15 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-out = Console(highlight=False, emoji=False, soft_wrap=not sys.stdout.isatty())
+# Where nobody looks at a terminal, a table is as wide as it must be: scripts and files lose nothing.
+_PIPED_WIDTH = 10_000
+
+out = Console(
+    highlight=False,
+    emoji=False,
+    width=None if sys.stdout.isatty() else _PIPED_WIDTH,
+    soft_wrap=not sys.stdout.isatty(),
+)
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 

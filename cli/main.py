@@ -22,12 +22,15 @@ app = typer.Typer(
 for group in (enroll, identities, submit, work, status, report, identify, embed, migrate):
     group.register(app)
 
+# Without -v, what a command has to say stands in its output.
+_LEVELS = ("warning", "info", "debug")
+
 
 @app.callback()
 def _common(
     verbose: Annotated[int, typer.Option("-v", "--verbose", count=True, help="Log more; -vv most.")] = 0,
 ) -> None:
-    configure_logging(load_settings().log, verbose)
+    configure_logging(load_settings().log, _LEVELS[min(verbose, 2)])
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ def run(
     """Process the queue on this machine, one process per core.
 
     Ctrl-C ends it after the segments at hand; a second one ends it at once.
-   """
+    """
     settings = load_settings()
     count = processes or settings.work.processes or len(os.sched_getaffinity(0))
     began = leases.utc_now()

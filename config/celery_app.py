@@ -49,7 +49,7 @@ def _broker(settings: Settings) -> dict[str, Any]:
             "broker_url": settings.broker.url,
             "broker_transport_options": {"visibility_timeout": settings.broker.visibility_timeout},
         }
-    return {"broker_url": "filesystem://", "broker_transport_options": _message_folders(settings.home)}
+    return {"broker_url": "filesystem://localhost/", "broker_transport_options": _message_folders(settings.home)}
 
 
 def _message_folders(home: Path) -> dict[str, Any]:

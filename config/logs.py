@@ -17,16 +17,14 @@ _SHARED: list[Any] = [
 ]
 
 
-def configure_logging(settings: LogSettings, verbose: int = 0) -> None:
+def configure_logging(settings: LogSettings, level: str | None = None) -> None:
     """Send this process's logs to standard error.
 
     Args:
         settings: level and format.
-        verbose: each step lowers the level by one: 0 as set for services; the command line shows warnings only then.
+        level: in place of the settings' own; the command line is quieter than a service.
     """
-    level = logging.getLevelName(settings.level.upper())
-    if verbose:
-        level = logging.INFO if verbose == 1 else logging.DEBUG
+    threshold = logging.getLevelNamesMapping()[(level or settings.level).upper()]
     renderer: Any = structlog.processors.JSONRenderer()
     if settings.format == "console":
         renderer = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
@@ -38,9 +36,9 @@ def configure_logging(settings: LogSettings, verbose: int = 0) -> None:
     handler.setFormatter(formatter)
     root = logging.getLogger()
     root.handlers = [handler]
-    root.setLevel(level)
+    root.setLevel(threshold)
     for chatty in ("sqlalchemy", "alembic", "kombu", "amqp", "PIL", "libav"):
-        logging.getLogger(chatty).setLevel(max(level, logging.WARNING))
+        logging.getLogger(chatty).setLevel(max(threshold, logging.WARNING))
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -39,7 +39,7 @@ _HEIC_BRANDS = frozenset({b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", 
 # What Pillow's decoders are seen to raise on broken data, beside OSError.
 _BROKEN = (
     OSError, SyntaxError, ValueError, EOFError, IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError,
-    MemoryError, struct.error, Image.DecompressionBombError,
+    MemoryError, RuntimeError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
 
 _ORIENTATION = 0x0112

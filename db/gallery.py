@@ -99,7 +99,7 @@ def holder(session: Session, space_id: int, photograph_hash: str) -> Holder | No
         .join(EnrolledFace)
         .where(EnrolledFace.space_id == space_id, EnrolledFace.photograph_hash == photograph_hash)
     ).one_or_none()
-    return None if row is None else Holder(*row.tuple())
+    return None if row is None else Holder(*row)
 
 
 def holder_of_face(session: Session, face_id: int) -> Holder:
@@ -107,7 +107,7 @@ def holder_of_face(session: Session, face_id: int) -> Holder:
     row = session.execute(
         select(Identity.id, Identity.name, EnrolledFace.photograph).join(EnrolledFace).where(EnrolledFace.id == face_id)
     ).one()
-    return Holder(*row.tuple())
+    return Holder(*row)
 
 
 def faces_of(session: Session, identity_id: int) -> Sequence[EnrolledFace]:
@@ -124,7 +124,7 @@ def spaces_of(session: Session, identity_id: int) -> list[tuple[int, str]]:
         .where(EmbeddingSpaceRow.id.in_(select(EnrolledFace.space_id).where(EnrolledFace.identity_id == identity_id)))
         .order_by(EmbeddingSpaceRow.id)
     )
-    return [row.tuple() for row in rows]
+    return [(space_id, name) for space_id, name in rows]
 
 
 def counts_by_space(session: Session) -> dict[str, int]:
@@ -132,7 +132,7 @@ def counts_by_space(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(EmbeddingSpaceRow.name, func.count()).join(EnrolledFace).group_by(EmbeddingSpaceRow.name)
     )
-    return dict(row.tuple() for row in rows)
+    return {name: count for name, count in rows}
 
 
 def remove_all(session: Session, identity_id: int) -> int:

@@ -159,7 +159,7 @@ def summaries(session: Session) -> Iterator[Summary]:
         .order_by(Identity.name_key),
         execution_options={"yield_per": _ROWS_AT_ONCE},
     )
-    for identity_id, name, created_at, photographs in rows.tuples():
+    for identity_id, name, created_at, photographs in rows:
         yield Summary(identity_id, name, created_at, photographs)
 
 
@@ -169,5 +169,6 @@ def names(session: Session, identity_ids: Iterable[int]) -> dict[int, str]:
     known: dict[int, str] = {}
     for start in range(0, len(wanted), _IDS_AT_ONCE):
         part = wanted[start : start + _IDS_AT_ONCE]
-        known.update(session.execute(select(Identity.id, Identity.name).where(Identity.id.in_(part))).tuples().all())
+        rows = session.execute(select(Identity.id, Identity.name).where(Identity.id.in_(part)))
+        known.update((identity_id, name) for identity_id, name in rows)
     return known

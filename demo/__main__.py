@@ -34,6 +34,13 @@ _PATIENCE = 20.0
 """Seconds that an interrupted command has to end by itself."""
 _STYLES = {Verdict.RIGHT: "green", Verdict.SHIFTED: "yellow", Verdict.MISSING: "red", Verdict.UNEXPECTED: "red"}
 
+_FOOTNOTE = """\
+* not enrolled, so nobody may be named.
+One frame each {interval} s is looked at, so a start may be found up to {interval} s late and an end as much early.
+Nobody is enrolled from a picture that the film shows. Of Barack Obama there are other photographs; of the man in \
+the car there is one recording: he is enrolled from frames of its first second, and the film shows it from its third \
+second on, so he is easier to recognise than a person on another day."""
+
 console = Console(highlight=False)
 
 
@@ -130,18 +137,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 def _tell(comparison: Comparison, report: dict[str, Any]) -> None:
     interval = float(report["sampling"]["interval"])
-    table = Table("Person", "Expected, s", "Found, s", "Found as", "Start", "End", "", box=box.SIMPLE_HEAD)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
+    for column in ("Person", "Expected, s", "Found, s", "Found as"):
+        table.add_column(column)
+    for column in ("Start", "End"):
+        table.add_column(column, justify="right")
+    table.add_column()
     for row in comparison.rows:
         table.add_row(*_cells(row))
-    console.print()
     console.print(table)
-    console.print(
-        f"One frame each {interval:g} s was looked at, so a start may be up to {interval:g} s late and an end as much "
-        "early.\nNobody is enrolled from a picture that the film shows: Barack Obama is enrolled from two other "
-        "photographs,\nthe man in the car from two frames of the recording's first second (the film shows it from the "
-        "third second on).\nJoe Biden and Eileen Collins are not enrolled and must stay unknown.",
-        style="dim", markup=False, soft_wrap=True,
-    )  # fmt: skip
+    console.print(_FOOTNOTE.format(interval=f"{interval:g}"), style="dim", markup=False)
     if comparison.differences:
         console.print("\nThis is not what the film shows:", style="bold red")
         for difference in comparison.differences:
@@ -151,7 +156,7 @@ def _tell(comparison: Comparison, report: dict[str, Any]) -> None:
 
 
 def _cells(row: Row) -> tuple[str, ...]:
-    person = _person(row)
+    person = row.expected.person + ("" if row.expected.name else " *") if row.expected else ""
     return (
         escape(person),
         _span(row.expected.start, row.expected.end) if row.expected else "",
@@ -161,12 +166,6 @@ def _cells(row: Row) -> tuple[str, ...]:
         _deviation(row.end_deviation),
         f"[{_STYLES[row.verdict]}]{row.verdict}[/]",
     )
-
-
-def _person(row: Row) -> str:
-    if row.expected is None:
-        return ""
-    return row.expected.person if row.expected.name else f"{row.expected.person} (not enrolled)"
 
 
 def _span(start: Fraction, end: Fraction) -> str:

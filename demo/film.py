@@ -38,7 +38,7 @@ _HELD = 2
 """For how many frames a picture stays, as in drawn films: the moves are slow, and it halves the time to compose."""
 
 OBAMA = "Barack Obama"
-DRIVER = "The man in the car"
+DRIVER = "Man in the car"
 BIDEN = "Joe Biden"
 COLLINS = "Eileen Collins"
 ENROLLED = (OBAMA, DRIVER)
@@ -95,7 +95,7 @@ def scenes(material: Material) -> list[Scene]:
         Move(biden, Window(560, 520, 900), Window(487, 545, 1080)),
     )
     # The embroidered patch on her suit looks like a face to some detectors, so it stays below the frame.
-    portrait = Move(astronaut, Window(256, 158, 310), Window(224, 130, 240), still=0.75)
+    portrait = Move(astronaut, Window(256, 158, 310), Window(224, 130, 240), still=0.8)
     return [
         Scene(Fraction("4.4"), Move(material.rocket, Window(320, 190, 300), Window(310, 250, 240))),
         Scene(Fraction("9.2"), arrival, (OBAMA,)),

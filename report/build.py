@@ -1,4 +1,4 @@
-"""A video's rows become its report. The order of everything comes from the video itself, never from the ledger's ids."""
+"""A video's rows become its report. The order of everything comes from the video, never from the ledger's ids."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -94,7 +94,7 @@ def _length(facts: videos.VideoFacts, rows: ReportRows, interval: Fraction) -> F
 
 @dataclass(frozen=True, slots=True)
 class _Cast:
-    """Makes people of groups. Groups with one name are one person: a face group is evidence, a person is who is seen."""
+    """Makes people of groups. Groups with one name are one person: a group is evidence, a person is who is seen."""
 
     rows: ReportRows
     jpegs: Mapping[int, bytes]

@@ -14,7 +14,7 @@ from models.faces import Box, Quality
 
 @dataclass(frozen=True, slots=True)
 class BestFace:
-    """The face that shows somebody best: when, where in the upright frame, how good, and its picture if there is one."""
+    """The face that shows somebody best: when, where in the upright frame, how good; its picture if there is one."""
 
     pts: int
     time: Fraction
@@ -118,6 +118,11 @@ class Coverage:
     def planned(self) -> int:
         """All samples; the sum of the four outcomes."""
         return sum(stretch.end_sample - stretch.first_sample for stretch in self.stretches)
+
+    @property
+    def looked_at(self) -> int:
+        """Samples that were decoded and gated or analysed."""
+        return self.planned - self.count(SampleOutcome.UNDECODABLE)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """One mark on a person's lane: the appearances of indices [first, first + count), from the first frame to the last."""
+    """One mark on a person's lane: appearances of indices [first, first + count), from first frame to last."""
 
     place: Place
     first: int
@@ -100,9 +100,8 @@ def strip(coverage: Coverage, length: Fraction) -> dict[SampleOutcome, str]:
         bottom = Fraction(100)
         for outcome, share in shares:
             top = bottom - share * 100
-            paths.setdefault(outcome, []).append(
-                f"M{_unit(start / length * 1000)} {_unit(bottom)}V{_unit(top)}H{_unit(end / length * 1000)}V{_unit(bottom)}Z"
-            )
+            left, right = (_unit(time / length * 1000) for time in (start, end))
+            paths.setdefault(outcome, []).append(f"M{left} {_unit(bottom)}V{_unit(top)}H{right}V{_unit(bottom)}Z")
             bottom = top
     return {outcome: "".join(paths[outcome]) for outcome in SampleOutcome if outcome in paths}
 

@@ -32,7 +32,7 @@ from typing import Final
 
 from db.videos import VideoFacts
 from models.faces import RgbImage
-from worker.video import DecodedFrame, VideoReader, to_rgb
+from worker.video import FAR, DecodedFrame, VideoReader, to_rgb
 
 _LONGEST_SILENT_HOLD: Final = 60
 """Seconds for which a frame is believed to be shown when neither the file nor damage says how long it is."""
@@ -55,17 +55,23 @@ class Sample:
 
 
 def sample_frames(
-    path: Path, facts: VideoFacts, first_sample: int, end_sample: int | None, interval_ms: int
+    path: Path, facts: VideoFacts, first_sample: int, end_sample: int | None, interval_ms: int, *, far: float = FAR
 ) -> Iterator[Sample]:
     """The samples of one segment in order: exactly one per number from `first_sample` to before `end_sample`.
 
-    The first sample of a call is never held: whoever looks at this segment has not seen the one before. With no
-    `end_sample`, the samples end with the last whose instant lies before the end of the last frame.
+    Args:
+        path: the file.
+        facts: what `probe` said of it.
+        first_sample: number of the first sample.
+        end_sample: first number that is not wanted; None: to the last whose instant lies before the end of the picture.
+        interval_ms: milliseconds between two instants.
+        far: seconds; see `VideoReader`. It never changes what comes out.
 
+    The first sample of a call is never held: whoever looks at this segment has not seen the one before. 
     Raises:
         MediaError: the file has gone, or is no longer what it was.
     """
-    with VideoReader(path, facts) as reader:
+    with VideoReader(path, facts, far) as reader:
         timeline = _Timeline(reader, facts, interval_ms)
         number, before = first_sample, None
         while end_sample is None or number < end_sample:

@@ -5,12 +5,13 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import redis as redis_client
 import sqlalchemy as sa
+from support.installation import Installation
 
 from db.migrate import upgrade
 from db.session import Database
@@ -103,3 +104,17 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         client.close()
         yield f"redis://127.0.0.1:{port}/0"
         server.terminate()
+
+
+@pytest.fixture
+def install(tmp_path: Path) -> Callable[..., Installation]:
+    """Make installations, each with a home of its own; settings are given as `sampling__interval=3`."""
+
+    def make(name: str, **settings: object) -> Installation:
+        home = tmp_path / name
+        home.mkdir()
+        environment = {key: value for key, value in os.environ.items() if not key.startswith("ROLLCALL_")}
+        environment |= {f"ROLLCALL_{key.upper()}": str(value) for key, value in settings.items()}
+        return Installation(home, {**environment, "ROLLCALL_HOME": str(home)})
+
+    return make

@@ -111,7 +111,7 @@ class PacketSource:
         count = 0
         while (packet := self.next()) is not None:
             count += 1
-            if packet.pts is not None:
+            if packet.pts is not None and not packet.is_discard:
                 packet_end = packet.pts + (packet.duration or round(self.step))
                 end = packet_end if end is None else max(end, packet_end)
         return end if self.has_timestamps else round(count * self.step)

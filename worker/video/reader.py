@@ -14,6 +14,8 @@ from worker.video.opening import check_file
 from worker.video.packets import PacketSource
 from worker.video.timeline import LossWatch
 
+FAR: Final = 30.0
+"""Seconds. A longer way ahead is made by seeking in the file, a shorter one by reading past it without decoding."""
 _PACKETS_TO_FIRST_FRAME: Final = 48  # a decoder that got a key frame and so many packets gives a frame now or never
 _BACK_OFF: Final = (
     0,
@@ -52,13 +54,14 @@ class VideoReader:
     Args:
         path: the file.
         facts: what `probe` said; only the origin is used.
-        far: seconds; a longer way ahead is made by seeking in the file instead of reading up to there.
+        far: seconds; a longer way ahead is made by seeking in the file, a shorter one by reading past it. It never
+            changes what `read` gives.
 
     Raises:
         MediaError: on entering, as `probe` does.
     """
 
-    def __init__(self, path: Path, facts: VideoFacts, far: float = 30.0) -> None:
+    def __init__(self, path: Path, facts: VideoFacts, far: float = FAR) -> None:
         self._path = path
         self._origin = facts.origin_pts
         self._far = far

@@ -1,0 +1,52 @@
+"""`rollcall report`: who was on camera in one video, and when, as a page or for other programs."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import click
+import typer
+
+from cli import console
+from cli.ledger import opened
+from config.settings import load_settings
+from db import videos
+from report.build import build
+from report.output import Format, file_name, render, write
+
+_STANDARD_OUTPUT = Path("-")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("report")(run)
+
+
+def run(
+    video: Annotated[str, typer.Argument(help="Number from `rollcall status`, path or title of the video.")],
+    form: Annotated[
+        Format, typer.Option("--format", help="html: a page for people; json, csv, vtt: for other programs.")
+    ] = Format.HTML,
+    output: Annotated[
+        Path | None,
+        typer.Option(
+            help="File to write, - for standard output.  [default: <title>.report.html here for html, "
+            "standard output for the others]",
+        ),
+    ] = None,
+) -> None:
+    """Write who was on camera in a video, and when."""
+    with opened(load_settings()) as database, database.reading() as session:
+        made = build(session, videos.find(session, video), pictures=form == Format.HTML)
+    content = render(made, form)
+    if output is None:
+        output = Path(file_name(made.title, form)) if form == Format.HTML else _STANDARD_OUTPUT
+    if output == _STANDARD_OUTPUT:
+        sys.stdout.buffer.write(content)
+        sys.stdout.flush()
+        return
+    try:
+        write(output, content)
+    except OSError as error:
+        raise click.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output") from error
+    console.lines([str(output)])

@@ -1,0 +1,70 @@
+"""Rollcall as an operator has it, for tests that run the real command."""
+
+import json
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from db.session import Database
+
+ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
+
+
+@dataclass(frozen=True)
+class Installation:
+    """Rollcall as an operator has it: a home folder, settings in the environment, the command."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def run(self, *words: str, expect: int = 0) -> str:
+        """Run `rollcall WORDS…`; its standard output."""
+        done = subprocess.run(
+            [ROLLCALL, *words], env=self.environment, cwd=self.home, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expect, f"{words}: exit code {done.returncode}\n{done.stderr}\n{self.log()}"
+        return done.stdout
+
+    def start(self, *command: str) -> subprocess.Popen[bytes]:
+        """Start a process of the operator's; its output goes to the log of the home folder."""
+        with (self.home / "worker.log").open("ab") as log:
+            return subprocess.Popen(command, env=self.environment, cwd=self.home, stdout=log, stderr=log)
+
+    def log(self) -> str:
+        """The end of the workers' log."""
+        path = self.home / "worker.log"
+        return path.read_text(errors="replace")[-4000:] if path.exists() else ""
+
+    def status(self) -> dict[str, Any]:
+        """What `rollcall status --json` says."""
+        told: dict[str, Any] = json.loads(self.run("status", "--json"))
+        return told
+
+    def database(self) -> Database:
+        """The ledger, for looking at what no command shows."""
+        return Database(self.environment.get("ROLLCALL_DATABASE__URL") or f"sqlite:///{self.home / 'rollcall.db'}")
+
+    def reports(self) -> dict[tuple[str, str], str]:
+        """Every video's report by title and format, without what may differ: ids and times of processing."""
+        told = {}
+        for video in self.status()["videos"]:
+            for name in ("json", "csv", "vtt", "html"):
+                target = self.home / "report.out"
+                self.run("report", str(video["id"]), "--format", name, "--output", str(target))
+                told[video["title"], name] = _without_processing(name, target.read_text(encoding="utf-8"))
+        return told
+
+
+def _without_processing(name: str, text: str) -> str:
+    if name == "json":
+        document = json.loads(text)
+        del document["processing"]
+        return json.dumps(document, ensure_ascii=False, indent=1)
+    if name == "html":
+        without, count = re.subn(r'<footer[^>]*id="processing".*?</footer>', "", text, flags=re.DOTALL)
+        assert count == 1, "the page names its one part about the processing"
+        return without
+    return text

@@ -1,0 +1,71 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from curation import likeness
+from curation.likeness import EnrolledFaces, Neighbour
+
+
+def enrolled(vectors: NDArray[np.float32], owners: list[int], start: int) -> EnrolledFaces:
+    """The first `start` vectors loaded, the others added one by one; the k-th face has id k + 1000."""
+    face_ids = np.arange(1000, 1000 + start, dtype=np.int64)
+    faces = EnrolledFaces(start, face_ids, np.array(owners[:start], np.int64), vectors[:start])
+    for place in range(start, len(owners)):
+        faces.add(place + 1, 1000 + place, owners[place], vectors[place])
+    return faces
+
+
+@settings(deadline=None, max_examples=60)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    owners=st.lists(st.integers(1, 5), max_size=40),
+    loaded=st.integers(0, 40),
+    asked=st.integers(1, 6),
+    tail=st.integers(1, 10),
+)
+def test_neighbours_are_those_of_an_exhaustive_search(
+    seed: int, owners: list[int], loaded: int, asked: int, tail: int
+) -> None:
+    generator = np.random.default_rng(seed)
+    vectors = generator.normal(size=(len(owners), 128)).astype(np.float32)
+    probe = generator.normal(size=128).astype(np.float32)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeness, "_LARGEST_TAIL", tail)
+        faces = enrolled(vectors, owners, min(loaded, len(owners)))
+    distances = np.linalg.norm(vectors.astype(np.float64) - probe, axis=1)
+
+    def expected(*, own: bool) -> Neighbour | None:
+        among = [place for place, owner in enumerate(owners) if (owner == asked) == own]
+        best = min(among, key=lambda place: distances[place], default=None)
+        return None if best is None else Neighbour(1000 + best, owners[best], float(distances[best]))
+
+    for found, wanted in (
+        (faces.nearest_own(asked, probe), expected(own=True)),
+        (faces.nearest_other(asked, probe), expected(own=False)),
+    ):
+        if wanted is None:
+            assert found is None
+        else:
+            assert found is not None
+            assert (found.face_id, found.identity_id) == (wanted.face_id, wanted.identity_id)
+            assert found.distance == pytest.approx(wanted.distance)
+    assert len(faces) == faces.version == len(owners)
+    assert faces.count(asked) == owners.count(asked)
+
+
+def test_a_face_is_not_its_own_neighbour() -> None:
+    vectors = np.eye(2, 128, dtype=np.float32)
+    faces = enrolled(vectors, [7, 7], 2)
+    other = faces.nearest_own(7, vectors[0], but=1000)
+    assert other is not None
+    assert other.face_id == 1001
+    assert other.distance == pytest.approx(2**0.5)
+    assert faces.nearest_own(7, vectors[0]) == Neighbour(1000, 7, 0.0)
+
+
+def test_somebody_unknown_has_every_enrolled_face_for_a_neighbour() -> None:
+    vectors = np.eye(2, 128, dtype=np.float32)
+    faces = enrolled(vectors, [7, 8], 1)
+    assert faces.nearest_other(None, vectors[1]) == Neighbour(1001, 8, 0.0)

@@ -1,0 +1,127 @@
+"""From faces to groups with names and appearances, on hand-made embeddings whose truth is plain."""
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from db.finishing import VideoFaces
+from db.schema import SampleOutcome
+from db.segments import RunRecord
+from models.decision import Candidate, Verdict
+from models.faces import Embedding
+from worker.finish import finish
+
+SECOND = 1000
+TIME_BASE = Fraction(1, SECOND)
+INTERVAL = 3
+
+
+def direction(person: int) -> Embedding:
+    """People as far apart as strangers are: axes of the space."""
+    embedding = np.zeros(128, np.float32)
+    embedding[person] = 1
+    return embedding
+
+
+def video(*seen: tuple[int, int]) -> VideoFaces:
+    """Faces given as (sample, person), all in segment 1; a person keeps a place in the picture."""
+    count = len(seen)
+    noise = np.random.default_rng(7).normal(0, 0.005, (count, 128)).astype(np.float32)
+    people = [person for _, person in seen]
+    return VideoFaces(
+        ids=np.arange(100, 100 + count),
+        segment_ids=np.ones(count, np.int64),
+        samples=np.array([sample for sample, _ in seen], np.int64),
+        pts=np.array([sample * INTERVAL * SECOND for sample, _ in seen], np.int64),
+        boxes=np.array([[200 * person, 0, 200 * person + 100, 100] for person in people], np.int64).reshape(-1, 4),
+        weights=np.linspace(0.5, 0.9, count),
+        embeddings=np.array([direction(person) for person in people], np.float32).reshape(-1, 128) + noise,
+    )
+
+
+def run(first: int, end: int, outcome: SampleOutcome = SampleOutcome.ANALYSED) -> RunRecord:
+    return RunRecord(first, end, outcome, first * INTERVAL * SECOND, (end - 1) * INTERVAL * SECOND)
+
+
+def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[int, int, int]]]:
+    groups = finish(
+        faces,
+        {1: runs},
+        lambda probe: Verdict(None, Candidate(int(np.argmax(probe)), 0.9), None),
+        time_base=TIME_BASE,
+        largest_distance=0.5,
+        largest_gap=Fraction("2.2") * INTERVAL,
+    )
+    return [
+        [(part.start_pts // SECOND, part.end_pts // SECOND, part.face_count) for part in group.appearances]
+        for group in groups
+    ]
+
+
+def test_no_faces_no_groups() -> None:
+    assert stretches(video(), [run(0, 10)]) == []
+
+
+def test_one_missed_sample_is_bridged_two_are_not() -> None:
+    faces = video((0, 0), (1, 0), (3, 0), (6, 0))
+    assert stretches(faces, [run(0, 7)]) == [[(0, 9, 3), (18, 18, 1)]]
+
+
+def test_two_people_are_two_groups_in_order_of_appearance() -> None:
+    faces = video((0, 3), (1, 3), (1, 5), (2, 5))
+    assert stretches(faces, [run(0, 3)]) == [[(0, 3, 2)], [(3, 6, 2)]]
+
+
+def test_faces_are_carried_through_an_unchanged_stretch() -> None:
+    faces = video((0, 0), (9, 0))
+    runs = [run(0, 1), run(1, 9, SampleOutcome.CARRIED), run(9, 10)]
+    assert stretches(faces, runs) == [[(0, 27, 2)]]
+
+
+def test_black_in_between_does_not_keep_a_person_on_camera() -> None:
+    faces = video((0, 0), (9, 0))
+    runs = [run(0, 1), run(1, 9, SampleOutcome.FLAT), run(9, 10)]
+    assert stretches(faces, runs) == [[(0, 0, 1), (27, 27, 1)]]
+
+
+def test_the_same_picture_after_black_shows_the_same_faces_again() -> None:
+    faces = video((0, 0))
+    runs = [run(0, 1), run(1, 5, SampleOutcome.FLAT), run(5, 7, SampleOutcome.CARRIED)]
+    assert stretches(faces, runs) == [[(0, 0, 1), (15, 18, 1)]]
+
+
+def test_an_unchanged_stretch_after_a_frame_without_faces_shows_nobody() -> None:
+    faces = video((0, 0))
+    runs = [run(0, 2), run(2, 9, SampleOutcome.CARRIED)]
+    assert stretches(faces, runs) == [[(0, 0, 1)]]
+
+
+def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
+    asked: list[Embedding] = []
+
+    def identify(probe: Embedding) -> Verdict:
+        asked.append(probe)
+        return Verdict(42, Candidate(42, 0.2), Candidate(43, 0.7))
+
+    groups = finish(
+        video((0, 0), (1, 0), (2, 0), (2, 1)),
+        {1: [run(0, 3)]},
+        identify,
+        time_base=TIME_BASE,
+        largest_distance=0.5,
+        largest_gap=Fraction(7),
+    )
+    assert len(asked) == len(groups) == 2
+    assert np.argmax(asked[0]) == 0
+    first = groups[0]
+    assert (first.face_ids, first.verdict.identity_id) == ((100, 101, 102), 42)
+    assert first.best_face_id == 102, "the best face is the one of the highest quality"
+    assert first.appearances[0].best_face_id == 102
+
+
+def test_a_carried_run_without_a_time_is_a_fault() -> None:
+    runs = [run(0, 1), RunRecord(1, 2, SampleOutcome.CARRIED, None, None)]
+    with pytest.raises(ValueError, match="presentation time"):
+        stretches(video((0, 0)), runs)
