@@ -30,8 +30,11 @@ from models.networks.layers import (
 from models.networks.stream import DlibStream
 
 Reader = Callable[[DlibStream], Layer]
-Plan = Sequence[Reader | Tag | Skip]
-"""From input to output: how to read a layer that has content, and those that have none."""
+Step = Reader | Tag | Skip
+"""How to read a layer that has content, or a layer that has none."""
+
+Plan = Sequence[Step]
+"""From input to output."""
 
 _ADD_LAYER_VERSION, _FIRST_LAYER_VERSION, _BARE_LAYER_VERSION, _LOSS_VERSION = 2, 3, 1, 1
 _MMOD_OPTIONS_VERSION = 1
@@ -83,15 +86,19 @@ def read_detection_network(data: bytes, name: str) -> DetectionNetwork:
     return DetectionNetwork(normalisation, layers, window, suppression)
 
 
-def _resnet() -> Iterator[Reader | Tag | Skip]:
+def _resnet() -> Iterator[Step]:
     yield from (_convolution, _affine, _relu, _max_pool)
     # (blocks that keep the size, whether one that halves it comes before them), from input to output.
     for plain, halving in ((3, False), (3, True), (2, True), (2, True), (0, True)):
         if halving:
-            yield from (Tag(1), *_block(), Tag(2), Skip(1), _average_pool, _add_tagged(2), _relu)
+            yield from _steps(Tag(1), *_block(), Tag(2), Skip(1), _average_pool, _add_tagged(2), _relu)
         for _ in range(plain):
-            yield from (Tag(1), *_block(), _add_tagged(1), _relu)
+            yield from _steps(Tag(1), *_block(), _add_tagged(1), _relu)
     yield from (_average_pool, _fully_connected)
+
+
+def _steps(*steps: Step) -> Plan:
+    return steps
 
 
 def _block() -> tuple[Reader, ...]:

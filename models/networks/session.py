@@ -1,0 +1,139 @@
+"""ONNX Runtime sessions of dlib's networks: graphs built once, kept on disk, one session per process.
+
+A graph's file is named by the weights' SHA-256 and the version of the code that builds it, and appears whole or not at
+all, so that processes that start together may all build it. Where the folder cannot be written, the graph is built for
+this process alone.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from config.errors import EngineUnavailable
+from models import weights
+from models.networks.layers import DetectionNetwork, EmbeddingNetwork
+from models.networks.reading import read_detection_network, read_embedding_network
+from models.weights import WeightFile
+
+PROVIDERS = {
+    "cpu": "CPUExecutionProvider",
+    "cuda": "CUDAExecutionProvider",
+    "tensorrt": "TensorrtExecutionProvider",
+    "openvino": "OpenVINOExecutionProvider",
+}
+"""Setting → ONNX Runtime's name."""
+
+
+class Session:
+    """A network that can be run on arrays.
+
+    Args:
+        graph: file of the graph, or the graph itself.
+        provider: key of `PROVIDERS`.
+
+    Raises:
+        EngineUnavailable: this ONNX Runtime has no such provider, or it cannot run here.
+    """
+
+    def __init__(self, graph: Path | bytes, provider: str) -> None:
+        wanted = PROVIDERS[provider]
+        available = onnxruntime.get_available_providers()
+        if wanted not in available:
+            raise EngineUnavailable(
+                f"execution provider {provider}",
+                f"is not in this ONNX Runtime, which has {', '.join(available)}",
+                "set faces.provider to cpu, or install the ONNX Runtime package that brings it",
+            )
+        options = onnxruntime.SessionOptions()
+        # One worker process per core: threads of their own would fight for the cores.
+        options.intra_op_num_threads = options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        source = str(graph) if isinstance(graph, Path) else graph
+        self._session = onnxruntime.InferenceSession(source, options, providers=[wanted])
+        if wanted not in self._session.get_providers():
+            raise EngineUnavailable(
+                f"execution provider {provider}", "cannot run on this machine", "set faces.provider to cpu"
+            )
+        self._input = self._session.get_inputs()[0].name
+
+    def run(self, array: NDArray[Any]) -> NDArray[np.float32]:
+        """The network's one output for its one input."""
+        return np.asarray(self._session.run(None, {self._input: array})[0], np.float32)
+
+
+@cache
+def detection_network() -> DetectionNetwork:
+    """The face detector.
+
+    Raises:
+        WeightsMissing, ForeignWeights: its file is not there, or not what it should be.
+    """
+    path = weights.locate(weights.MMOD)
+    return read_detection_network(path.read_bytes(), path.name)
+
+
+def embedding_network() -> EmbeddingNetwork:
+    """The face recognition network.
+
+    Raises:
+        WeightsMissing, ForeignWeights: its file is not there, or not what it should be.
+    """
+    path = weights.locate(weights.RESNET)
+    return read_embedding_network(path.read_bytes(), path.name)
+
+
+@cache
+def detection_session(provider: str) -> Session:
+    """Canvas in, scores out."""
+
+    def build() -> bytes:
+        from models.networks.graph import detection_graph  # noqa: PLC0415  the onnx package is for building only
+
+        return detection_graph(detection_network())
+
+    return Session(_kept("detector", weights.MMOD, build), provider)
+
+
+@cache
+def embedding_session(provider: str) -> Session:
+    """Chips in, embeddings out."""
+
+    def build() -> bytes:
+        from models.networks.graph import embedding_graph  # noqa: PLC0415  as above
+
+        return embedding_graph(embedding_network())
+
+    return Session(_kept("embedder", weights.RESNET, build), provider)
+
+
+GRAPH_VERSION = 1
+"""Part of a kept graph's name: raise it whenever `graph` builds another one from the same weights."""
+
+
+def _kept(kind: str, file: WeightFile, build: Callable[[], bytes]) -> Path | bytes:
+    """The graph's file, built when it is not there yet."""
+    path = cache_folder() / f"{kind}-{file.sha256[:16]}-{GRAPH_VERSION}.onnx"
+    if path.is_file():
+        return path
+    graph = build()
+    with suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
+        with os.fdopen(descriptor, "wb") as handle:
+            handle.write(graph)
+        Path(part).replace(path)
+        return path
+    return graph
+
+
+def cache_folder() -> Path:
+    """Where graphs are kept: `rollcall` below the user's cache folder."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollcall"
