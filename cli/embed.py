@@ -16,7 +16,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    paths: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", metavar="PATH…")],
+    paths: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", metavar="PATH")],
     output: Annotated[
         Path, typer.Option("--output", "-o", metavar="FILE.npz", help="The file to write.", dir_okay=False)
     ],

@@ -37,10 +37,12 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    name: Annotated[str | None, typer.Argument(help="Whom the photographs show.", show_default=False)] = None,
+    name: Annotated[
+        str | None, typer.Argument(help="Whom the photographs show.", metavar="NAME", show_default=False)
+    ] = None,
     photographs: Annotated[
         list[Path] | None,
-        typer.Argument(help="Photographs of this person, or folders of them.", metavar="PHOTO…", show_default=False),
+        typer.Argument(help="Photographs of this person, or folders of them.", metavar="PHOTO", show_default=False),
     ] = None,
     source: Annotated[
         Path | None,

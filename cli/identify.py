@@ -22,7 +22,7 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    paths: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", metavar="PATH…")],
+    paths: Annotated[list[Path], typer.Argument(help="Photographs, or folders of them.", metavar="PATH")],
     engine: Annotated[DetectorName | None, typer.Option(help="Detector, instead of the set one.")] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="One JSON object per photograph per line; docs/identify.md tells its shape.")

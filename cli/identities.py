@@ -98,7 +98,7 @@ def _as_json(photograph: "EnrolledPhotograph") -> dict[str, object]:
         "enrolled_at": photograph.enrolled_at.isoformat(),
         "space": photograph.space,
         "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
-        "detector_score": round(photograph.score, 4),
+        "score": round(photograph.score, 4),
         "quality": {
             "overall": round(quality.overall, 4),
             "sharpness": round(quality.sharpness, 4),
@@ -145,7 +145,7 @@ def remove(
         what = f"{len(set(photograph))} of {len(numbers)} photographs of {kept_name}" if photograph else (
             f"{kept_name} and the vectors of {len(numbers)} photographs"
         )  # fmt: skip
-        if not yes and not typer.confirm(f"Erase {what} for good?", err=True):
+        if not yes and not _confirmed(f"Erase {what} for good?"):
             console.err.print("nothing was erased", markup=False)
             raise typer.Exit(Exit.REFUSED)
         groups = _erase(database, identity_id, photograph)
@@ -155,6 +155,14 @@ def remove(
                 "another process is using the ledger: the erased bytes leave its log when that one has finished",
                 markup=False,
             )
+
+
+def _confirmed(question: str) -> bool:
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        # Ctrl-C, or nobody there to answer.
+        return False
 
 
 def _erase(database: Database, identity_id: int, photographs: list[int] | None) -> int:

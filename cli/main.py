@@ -3,11 +3,10 @@
 import sys
 from typing import Annotated
 
-import click
 import typer
 
 from cli import console, embed, enroll, identify, identities, migrate, report, status, submit, work
-from cli.exits import Exit, exit_of
+from cli.exits import exit_of
 from config.errors import RollcallError
 from config.logs import configure_logging
 from config.settings import load_settings
@@ -34,22 +33,12 @@ def _common(
 
 
 def main() -> None:
-    """Run the command and leave with its exit code."""
+    """Run the command and leave with its exit code.
+
+    Typer itself tells what is off about a command line (2) and ends on Ctrl-C (130).
+    """
     try:
-        code = app(standalone_mode=False)
+        app()
     except RollcallError as error:
         console.err.print(f"rollcall: {error}", markup=False)
         sys.exit(exit_of(error))
-    except click.exceptions.Abort:
-        sys.exit(Exit.INTERRUPTED)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(Exit.USAGE)
-    except KeyboardInterrupt:
-        console.err.print("rollcall: interrupted; what was finished is kept", markup=False)
-        sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # The reader of our output has left, as `head` does.
-        sys.stderr.close()
-        sys.exit(Exit.OK)
-    sys.exit(code or Exit.OK)

@@ -95,17 +95,18 @@ class GateSettings(_Group):
     """Which sampled frames carry nothing."""
 
     flat_deviation: float = Field(
-        default=6.0,
+        default=3.0,
         ge=0,
         le=128,
-        description="A frame whose grey levels deviate less than this is flat (black, slate) and is not analysed.",
+        description="A frame in no part of which grey levels deviate this much (standard deviation) is flat (black, "
+        "slate) and is not analysed.",
         json_schema_extra=unit("grey levels (0–255)"),
     )
     unchanged_difference: float = Field(
-        default=2.0,
+        default=3.0,
         ge=0,
         le=128,
-        description="A frame none of whose tiles differs more than this (root mean square) from the last analysed "
+        description="A frame none of whose parts differs more than this (root mean square) from the last analysed "
         "one is unchanged: its faces are carried forward.",
         json_schema_extra=unit("grey levels (0–255)"),
     )

@@ -154,7 +154,7 @@ class Enrolment:
         raise NearerToAnother(
             shown(offer.path),
             f"is nearer to {holder.name}: distance {other.distance:.2f} to {holder.photograph}{nearest_own}",
-            "see whose face it is; if the two people look alike, enrol it with `--accept nearer-to-another`",
+            f"see whose face it is; if the two people look alike, enrol it with `--accept {NearerToAnother.code}`",
         )
 
 

@@ -77,7 +77,7 @@ class Examiner:
             raise FaceTooSmall(
                 shown(path),
                 f"its face is {edge} pixels wide, below {self.limits.smallest_face}",
-                "take one of higher resolution",
+                f"take one of higher resolution, or enrol it with `--accept {FaceTooSmall.code}`",
             )
 
     def _check_sharpness(self, path: Path, face: Face) -> None:
@@ -86,5 +86,5 @@ class Examiner:
             raise FaceTooBlurred(
                 shown(path),
                 f"its face has sharpness {sharpness:.2f}, below {self.limits.least_sharpness:.2f}",
-                "take a sharper one",
+                f"take a sharper one, or enrol it with `--accept {FaceTooBlurred.code}`",
             )

@@ -13,7 +13,7 @@ from db.session import Database
 from models.decision import Candidate, DecisionRule, Verdict
 from models.faces import Face
 
-FORMAT = "rollcall.identify/1"
+SCHEMA = "rollcall.identify/1"
 
 # The rule looks at the first two, however many are listed.
 _LEAST_CANDIDATES = 2
@@ -91,7 +91,7 @@ class Identifier:
 
     def as_json(self, photograph: IdentifiedPhotograph) -> dict[str, object]:
         """The photograph in the shape that docs/identify.md describes."""
-        head: dict[str, object] = {"format": FORMAT, "photograph": shown(photograph.path)}
+        head: dict[str, object] = {"schema": SCHEMA, "photograph": shown(photograph.path)}
         if photograph.error is not None:
             error = photograph.error
             return {**head, "error": {"code": error.code, "what": error.what, "remedy": error.remedy}}
@@ -112,7 +112,7 @@ class Identifier:
         box, quality = face.box, face.quality
         return {
             "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
-            "detector_score": round(face.score, 4),
+            "score": round(face.score, 4),
             "quality": {
                 "overall": round(quality.overall, 4),
                 "sharpness": round(quality.sharpness, 4),

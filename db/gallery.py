@@ -132,7 +132,7 @@ def counts_by_space(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(EmbeddingSpaceRow.name, func.count()).join(EnrolledFace).group_by(EmbeddingSpaceRow.name)
     )
-    return {name: count for name, count in rows}
+    return {name: count for name, count in rows}  # noqa: C416  to dict's types a Row is no pair
 
 
 def remove_all(session: Session, identity_id: int) -> int:

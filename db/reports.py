@@ -72,7 +72,7 @@ def pictures(session: Session, video_id: int) -> dict[int, bytes]:
     rows = session.execute(
         select(FaceCrop.face_id, FaceCrop.jpeg).where(FaceCrop.face_id.in_(_best_face_ids(video_id)))
     )
-    return dict(rows.tuples().all())
+    return dict(rows.all())
 
 
 def ended_segments(session: Session, video_id: int) -> tuple[int, int]:
@@ -141,4 +141,4 @@ def _names(session: Session, video_id: int) -> dict[int, str]:
         )
     )
     rows = session.execute(select(Identity.id, Identity.name).where(Identity.id.in_(mentioned)))
-    return dict(rows.tuples().all())
+    return dict(rows.all())

@@ -30,8 +30,8 @@ from demo.material import fetch
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 DEFAULT_FOLDER = REPOSITORY / "var" / "demo"
-_PATIENCE = 20.0
-"""Seconds that an interrupted command has to end by itself."""
+_PATIENCE = (5.0, 20.0, 20.0)
+"""Seconds that an interrupted command has to end before it is interrupted again: the second time it stops at once."""
 _STYLES = {Verdict.RIGHT: "green", Verdict.SHIFTED: "yellow", Verdict.MISSING: "red", Verdict.UNEXPECTED: "red"}
 
 _FOOTNOTE = """\
@@ -78,7 +78,8 @@ def _prepare(folder: Path) -> Film:
         composing = progress.add_task("Film", total=1)
         film = compose(material, drawn=lambda done, total: progress.update(composing, completed=done, total=total))
         progress.update(composing, completed=1, total=1)
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        shutil.rmtree(folder)
     for name, photographs in film.photographs.items():
         for photograph in photographs:
             _copy(photograph, folder / "people" / name / photograph.name)
@@ -125,14 +126,14 @@ def _command(folder: Path, *words: str) -> None:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Let a command end. The terminal has interrupted it together with us; whoever interrupted only us has not."""
-    try:
-        process.wait(timeout=_PATIENCE / 4)
-    except subprocess.TimeoutExpired:
-        process.send_signal(signal.SIGINT)
+    for patience in _PATIENCE:
         try:
-            process.wait(timeout=_PATIENCE)
+            process.wait(timeout=patience)
         except subprocess.TimeoutExpired:
-            process.kill()
+            process.send_signal(signal.SIGINT)
+        else:
+            return
+    process.kill()
 
 
 def _tell(comparison: Comparison, report: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ accent. A cell that a spreadsheet would run as a formula is made text by an apos
 
 import csv
 import io
+from fractions import Fraction
 
 from report.model import Candidate, Evidence, VideoReport
 from report.timecodes import decimal, timecode
@@ -28,6 +29,7 @@ COLUMNS = (
     "content_sha256",
 )
 _BYTE_ORDER_MARK = "\ufeff"
+_BEGINNING = Fraction(0)
 # Spreadsheets begin a formula at these, some also at their full-width forms.
 _BEGINS_FORMULA = tuple("=+-@\t\r\n＝＋－＠")
 
@@ -44,8 +46,8 @@ def render(report: VideoReport) -> str:
             [
                 _text(person.label),
                 person.decision.value,
-                timecode(max(appearance.start, appearance.start * 0)),
-                timecode(max(appearance.end, appearance.end * 0)),
+                timecode(max(_BEGINNING, appearance.start)),
+                timecode(max(_BEGINNING, appearance.end)),
                 f"{decimal(appearance.start):.3f}",
                 f"{decimal(appearance.end):.3f}",
                 appearance.face_count,

@@ -14,7 +14,7 @@ from markupsafe import Markup
 from db.schema import VideoState
 from report.model import VideoReport
 from report.page import page
-from report.timecodes import amount, clock, timecode
+from report.timecodes import amount, clock
 
 _STATES = {
     VideoState.DONE: "Complete",
@@ -51,7 +51,6 @@ def render(report: VideoReport) -> str:
         style_source=f"sha256-{digest}",
         amount=amount,
         clock=clock,
-        timecode=timecode,
         size=_size(report.byte_size),
     )
 

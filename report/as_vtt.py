@@ -1,7 +1,7 @@
 """The report as WebVTT (W3C Candidate Recommendation, 4 April 2019): a player shows the names of who is on camera.
 
 Cues do not overlap: players place overlapping ones differently. Each cue lasts as long as the same people are on camera
-and has one line per person. A person stays until one sampling interval after the last sighting, or the video's end.
+and has one line per person. A person stays until the next sample after the last sighting, or the video's end.
 """
 
 from collections import Counter

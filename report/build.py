@@ -1,17 +1,17 @@
 """A video's rows become its report. The order of everything comes from the video, never from the ledger's ids."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
-
-from sqlalchemy.orm import Session
 
 from config.errors import NotFinished
 from db import reports, videos
 from db.reports import ReportRows
 from db.schema import ENDED, Decision, FaceGroup, Video, VideoState
 from db.schema import Appearance as AppearanceRow
+from db.session import Session
 from report.coverage import coverage
 from report.model import (
     Appearance,
@@ -53,7 +53,7 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
             length = _length(facts, rows, interval)
             account = coverage(rows.segments, rows.runs, interval, length)
             jpegs = reports.pictures(session, video.id) if pictures else {}
-            people = _Cast(rows, jpegs, facts.time_base, interval, length).people()
+            people = _Cast(rows, jpegs, _frames(rows), facts.time_base, interval, length).people()
     return VideoReport(
         title=video.title,
         content_sha256=video.content_hash,
@@ -81,15 +81,20 @@ def _not_finished(session: Session, video: Video) -> NotFinished:
     )
 
 
+def _frames(rows: ReportRows) -> list[int]:
+    """Ticks of all sampled frames that the rows tell of, ascending."""
+    frames = {pts for runs in rows.runs.values() for run in runs for pts in (run.first_pts, run.last_pts)}
+    frames |= {pts for seen in rows.appearances.values() for row in seen for pts in (row.start_pts, row.end_pts)}
+    return sorted(pts for pts in frames if pts is not None)
+
+
 def _length(facts: videos.VideoFacts, rows: ReportRows, interval: Fraction) -> Fraction:
     """Seconds that the report covers, later than everything that was seen."""
-    frames = [run.last_pts for runs in rows.runs.values() for run in runs if run.last_pts is not None]
-    frames += [row.end_pts for appearances in rows.appearances.values() for row in appearances]
+    frames = _frames(rows)
     duration = facts.duration or Fraction(0)
-    last = max(frames, default=None)
-    if last is None or last * facts.time_base < duration:
+    if not frames or frames[-1] * facts.time_base < duration:
         return duration
-    return last * facts.time_base + interval
+    return frames[-1] * facts.time_base + interval
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,7 @@ class _Cast:
 
     rows: ReportRows
     jpegs: Mapping[int, bytes]
+    frames: Sequence[int]
     time_base: Fraction
     interval: Fraction
     length: Fraction
@@ -131,17 +137,26 @@ class _Cast:
         )
 
     def _appearance(self, group: FaceGroup, row: AppearanceRow) -> Appearance:
-        end = row.end_pts * self.time_base
         return Appearance(
             group=group.number,
             start_pts=row.start_pts,
             end_pts=row.end_pts,
             start=row.start_pts * self.time_base,
-            end=end,
-            until=min(end + self.interval, self.length),
+            end=row.end_pts * self.time_base,
+            until=self._until(row.end_pts),
             face_count=row.face_count,
             best_face=self._best_face(row.best_face_id),
         )
+
+    def _until(self, end_pts: int) -> Fraction:
+        """The next sample's frame, so that whoever comes then follows without a gap of some milliseconds."""
+        until = end_pts * self.time_base + self.interval
+        following = bisect_right(self.frames, end_pts)
+        if following < len(self.frames):
+            frame = self.frames[following] * self.time_base
+            if frame < until + self.interval / 4:
+                until = frame
+        return min(until, self.length)
 
     def _best_face(self, face_id: int | None) -> BestFace | None:
         if face_id is None or face_id not in self.rows.best_faces:
@@ -162,7 +177,7 @@ class _Cast:
         return None if distance is None else Candidate(self._name(identity_id), distance)
 
     def _name(self, identity_id: int | None) -> str | None:
-        return None if identity_id is None else self.rows.names[identity_id]
+        return None if identity_id is None else self.rows.names.get(identity_id)
 
 
 def _union(stretches: Iterable[tuple[Fraction, Fraction]]) -> Fraction:

@@ -29,8 +29,9 @@ class Appearance:
     """A stretch in which a person was seen.
 
     `start` and `end` are presentation times of the first and the last frame that showed the person; the real borders
-    lie up to one sampling interval outside. `until` is one interval after `end`, or the end of the video: each sighting
-    stands for the interval that it begins. So `until` is always later than `start`.
+    lie up to one sampling interval outside. `until` is the next sampled frame, or one interval after `end` where the
+    ledger does not tell it, or the end of the video: each sighting stands for the interval that it begins. So `until`
+    is always later than `end`.
     """
 
     group: int

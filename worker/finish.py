@@ -1,5 +1,6 @@
 """Finishing a video: faces become groups, groups become names and appearances. Knows neither ledger nor messages."""
 
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from fractions import Fraction
@@ -17,6 +18,9 @@ from models.grouping import group_faces, template
 
 Identify = Callable[[Embedding], Verdict]
 
+
+Members = NDArray[np.int64]
+"""Indices of a group's faces, ascending."""
 
 Segmented = Mapping[int, Sequence[RunRecord]]
 
@@ -43,19 +47,47 @@ def finish(
     if not len(faces.ids):
         return []
     labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance)
+    found = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
+    verdicts = [identify(template(faces.embeddings[members], faces.weights[members])) for members in found]
     carried = _carried(runs)
-    groups = []
-    for label in range(int(labels.max()) + 1):
-        members = np.flatnonzero(labels == label)
-        verdict = identify(template(faces.embeddings[members], faces.weights[members]))
-        sightings = _sightings(faces, members, carried, time_base)
-        groups.append(_group(faces, members, verdict, sightings, time_base, largest_gap))
-    return groups
+    return [
+        _group(faces, members, verdict, _sightings(faces, members, carried, time_base), time_base, largest_gap)
+        for members, verdict in _persons(faces, found, verdicts)
+    ]
+
+
+def _persons(
+    faces: VideoFaces, groups: Sequence[Members], verdicts: Sequence[Verdict]
+) -> list[tuple[Members, Verdict]]:
+    """One group per identity, in order of first appearance.
+
+    Groups that were given one name are one person, unless a frame shows both: then the nearer one keeps the name and the
+    other is unknown, for two faces of one frame are never one person.
+    """
+    persons: list[tuple[Members, Verdict]] = []
+    named: dict[int, int] = {}
+    nearest_first = sorted(range(len(groups)), key=lambda group: (_distance(verdicts[group]), group))
+    for members, verdict in ((groups[group], verdicts[group]) for group in nearest_first):
+        identity = verdict.identity_id
+        known = None if identity is None else named.get(identity)
+        if known is None:
+            if identity is not None:
+                named[identity] = len(persons)
+            persons.append((members, verdict))
+        elif np.intersect1d(faces.samples[persons[known][0]], faces.samples[members]).size:
+            persons.append((members, Verdict(None, verdict.first, verdict.second)))
+        else:
+            persons[known] = (np.union1d(persons[known][0], members), persons[known][1])
+    return sorted(persons, key=lambda person: int(person[0][0]))
+
+
+def _distance(verdict: Verdict) -> float:
+    return math.inf if verdict.first is None else verdict.first.distance
 
 
 def _group(
     faces: VideoFaces,
-    members: NDArray[np.int64],
+    members: Members,
     verdict: Verdict,
     sightings: list[Sighting],
     time_base: Fraction,
@@ -95,7 +127,7 @@ def _known(pts: int | None) -> int:
 
 def _sightings(
     faces: VideoFaces,
-    members: NDArray[np.int64],
+    members: Members,
     carried: Mapping[tuple[int, int], list[tuple[int, int]]],
     time_base: Fraction,
 ) -> list[Sighting]:

@@ -15,9 +15,9 @@ When a picture stands still is not always plain. For a sample with no frame of i
 - A gap without a trace of damage is a variable frame rate: the frame is held. But where the container keeps no table
   of its packets, so that a piece may vanish without a trace, it is held for a minute at most: nobody is said to be on
   camera on the evidence of an older frame.
-- After the last frame, a stream that declares its own length and stops short of it is truncated: undecodable. Where only
-  the container declares a length, sound may outlast the picture: the last frame is held for one interval more, unless
-  pictures after it are known to be lost.
+- After the last frame, a stream that declares its own length and stops short of it is truncated: undecodable. Where
+  only the container declares a length, sound may outlast the picture: the last frame is held for one interval more,
+  unless pictures after it are known to be lost.
 
 Nothing here depends on where a segment begins: decoding starts at a key frame that the decoder confirmed, and gives the
 same frames as decoding from the beginning of the file.
@@ -59,6 +59,8 @@ def sample_frames(
 ) -> Iterator[Sample]:
     """The samples of one segment in order: exactly one per number from `first_sample` to before `end_sample`.
 
+    The first sample of a call is never held: whoever looks at this segment has not seen the one before.
+
     Args:
         path: the file.
         facts: what `probe` said of it.
@@ -67,7 +69,6 @@ def sample_frames(
         interval_ms: milliseconds between two instants.
         far: seconds; see `VideoReader`. It never changes what comes out.
 
-    The first sample of a call is never held: whoever looks at this segment has not seen the one before. 
     Raises:
         MediaError: the file has gone, or is no longer what it was.
     """

@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from db import videos
 from db.session import Database
+from report.build import build
+from report.output import Format, render
 
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
 
@@ -50,20 +53,23 @@ class Installation:
     def reports(self) -> dict[tuple[str, str], str]:
         """Every video's report by title and format, without what may differ: ids and times of processing."""
         told = {}
-        for video in self.status()["videos"]:
-            for name in ("json", "csv", "vtt", "html"):
-                target = self.home / "report.out"
-                self.run("report", str(video["id"]), "--format", name, "--output", str(target))
-                told[video["title"], name] = _without_processing(name, target.read_text(encoding="utf-8"))
+        database = self.database()
+        with database.reading() as session:
+            for video in videos.all_videos(session):
+                report = build(session, video, pictures=True)
+                for form in Format:
+                    text = render(report, form).decode()
+                    told[video.title, str(form)] = _without_processing(form, text)
+        database.close()
         return told
 
 
-def _without_processing(name: str, text: str) -> str:
-    if name == "json":
+def _without_processing(form: Format, text: str) -> str:
+    if form is Format.JSON:
         document = json.loads(text)
         del document["processing"]
         return json.dumps(document, ensure_ascii=False, indent=1)
-    if name == "html":
+    if form is Format.HTML:
         without, count = re.subn(r'<footer[^>]*id="processing".*?</footer>', "", text, flags=re.DOTALL)
         assert count == 1, "the page names its one part about the processing"
         return without

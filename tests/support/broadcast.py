@@ -1,0 +1,143 @@
+"""A minute of television in a ledger, with everything that a report has to tell apart.
+
+29.97 frames a second at 90 kHz: no sampling instant falls on a frame. Two segments; flat, carried and undecodable
+samples; one man in two groups of faces, another man, two people whom nobody knows.
+"""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from db.schema import (
+    Appearance,
+    EmbeddingSpaceRow,
+    FaceCrop,
+    FaceGroup,
+    FaceRow,
+    Identity,
+    SampleRun,
+    Segment,
+    Source,
+    Video,
+)
+
+TITLE = "Evening news"
+TICKS_PER_SECOND = 90000
+TICKS_PER_FRAME = 3003
+DURATION_TICKS = 1812 * TICKS_PER_FRAME
+INTERVAL = 3
+SAMPLES = 21
+PEOPLE = ("Barack Obama", "Joe Biden", "Eileen Collins")
+EMBEDDING = bytes(range(256)) * 2
+
+_RUNS = {
+    (0, 10): ((0, 1, "flat"), (1, 8, "analysed"), (8, 10, "carried")),
+    (10, 21): ((10, 15, "analysed"), (15, 18, "undecodable"), (18, 21, "analysed")),
+}
+_Candidate = tuple[int, float]
+_GROUPS: tuple[tuple[int | None, _Candidate, _Candidate | None, tuple[tuple[int, int], ...]], ...] = (
+    (0, (0, 0.3125), (1, 0.640625), ((1, 4), (18, 19))),
+    (None, (1, 0.515625), (0, 0.53125), ((2, 2),)),
+    (1, (1, 0.28125), (2, 0.75), ((3, 9),)),
+    (0, (0, 0.40625), (1, 0.5), ((8, 11),)),
+    (None, (2, 0.625), None, ((19, 20),)),
+)
+
+
+def pts(sample: int) -> int:
+    """Tick of the first frame at or after the sample's instant."""
+    return -(-sample * INTERVAL * TICKS_PER_SECOND // TICKS_PER_FRAME) * TICKS_PER_FRAME
+
+
+def record(session: Session, crops: Mapping[str, bytes] | None = None, skew: int = 0) -> int:
+    """Write the broadcast as a partial video; its id.
+
+    Args:
+        session: to a ledger that does not hold it.
+        crops: JPEG of each person by name, `""` for the unknown ones; without them there are no pictures.
+        skew: other than 0, it makes every id and moment of processing another one and turns the order of writing round.
+    """
+    return _Recorder(session, crops or {}, skew).record()
+
+
+class _Recorder:
+    def __init__(self, session: Session, crops: Mapping[str, bytes], skew: int) -> None:
+        self._session, self._crops, self._skew = session, crops, skew
+        self._order = -1 if skew else 1
+        self._segments: dict[int, int] = {}
+
+    def record(self) -> int:
+        now = datetime(2026, 1, 5, 22, 0, tzinfo=UTC) + timedelta(seconds=self._skew)
+        space = EmbeddingSpaceRow(
+            id=1 + self._skew, name="dlib-resnet-v1/chip150-0.25", length=128, weights_sha256="ab" * 32
+        )
+        self._add(space)
+        for number, name in list(enumerate(PEOPLE))[:: self._order]:
+            self._add(Identity(id=self._identity(number), name=name, name_key=name.casefold(), created_at=now))
+        video = self._video(now)
+        self._add(video)
+        self._add(Source(video_id=video.id, path=video.path, submitted_at=now))
+        for number, span in list(enumerate(_RUNS, start=1))[:: self._order]:
+            self._segment(video.id, number, span)
+        for number in range(1, len(_GROUPS) + 1)[:: self._order]:
+            self._group(video.id, number)
+        return video.id
+
+    def _add(self, row: object) -> None:
+        self._session.add(row)
+        self._session.flush()
+
+    def _identity(self, number: int) -> int:
+        return 1 + self._skew + number * (10 if self._skew else 1)
+
+    def _video(self, now: datetime) -> Video:
+        return Video(
+            id=1 + self._skew, content_hash="3f" * 32, byte_size=8_324_155, title=TITLE, path="/uploads/evening.mp4",
+            state="partial", cause="undecodable", detail="3 of 21 samples could not be decoded", container="mov,mp4",
+            codec="h264", width=1280, height=720, rotation=0, time_base_num=1, time_base_den=TICKS_PER_SECOND,
+            origin_pts=0, duration_pts=DURATION_TICKS, interval_ms=INTERVAL * 1000, detector="hog/smallest60",
+            space_id=1 + self._skew, gallery_version=9, rule="nearest/0.500/0.030", submitted_at=now,
+            ended_at=now + timedelta(seconds=90 + self._skew),
+        )  # fmt: skip
+
+    def _segment(self, video_id: int, number: int, span: tuple[int, int]) -> None:
+        segment = Segment(video_id=video_id, number=number, first_sample=span[0], end_sample=span[1], state="done")
+        self._add(segment)
+        self._segments.update(dict.fromkeys(range(*span), segment.id))
+        for first, end, outcome in _RUNS[span][:: self._order]:
+            decoded = outcome != "undecodable"
+            run = SampleRun(segment_id=segment.id, first_sample=first, end_sample=end, outcome=outcome)
+            run.first_pts, run.last_pts = (pts(first), pts(end - 1)) if decoded else (None, None)
+            self._add(run)
+
+    def _group(self, video_id: int, number: int) -> None:
+        identity, first, second, stretches = _GROUPS[number - 1]
+        count = sum(last - start + 1 for start, last in stretches)
+        group = FaceGroup(
+            video_id=video_id, number=number, decision="unknown" if identity is None else "named",
+            identity_id=None if identity is None else self._identity(identity), face_count=count,
+            first_id=self._identity(first[0]), first_distance=first[1],
+            second_id=self._identity(second[0]) if second else None, second_distance=second[1] if second else None,
+        )  # fmt: skip
+        self._add(group)
+        name = "" if identity is None else PEOPLE[identity]
+        for start, last in stretches[:: self._order]:
+            best = self._face(video_id, group.id, start, name)
+            appearance = Appearance(group_id=group.id, start_pts=pts(start), end_pts=pts(last), best_face_id=best)
+            appearance.face_count = last - start + 1
+            self._add(appearance)
+            if start == stretches[0][0]:
+                group.best_face_id = best
+        self._session.flush()
+
+    def _face(self, video_id: int, group_id: int, sample: int, name: str) -> int:
+        face = FaceRow(
+            video_id=video_id, segment_id=self._segments[sample], sample=sample, pts=pts(sample), left=400, top=100,
+            right=560, bottom=260, score=1.25, sharpness=0.5, size=1.0, pose=0.25, landmarks=bytes(40),
+            space_id=1 + self._skew, embedding=EMBEDDING, group_id=group_id,
+        )  # fmt: skip
+        self._add(face)
+        if name in self._crops:
+            self._add(FaceCrop(face_id=face.id, jpeg=self._crops[name]))
+        return face.id

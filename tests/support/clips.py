@@ -1,0 +1,102 @@
+"""Synthetic videos in which every frame carries its number, so that a frame is known without trusting any time."""
+
+# PyAV's Packet is generic for type checkers only: annotations must not be evaluated.
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from av.packet import Packet
+from av.video.stream import VideoStream
+
+from models.faces import RgbImage
+
+WIDTH, HEIGHT = 192, 128
+_COLUMNS, _ROWS = 6, 2
+_NOISE_ROWS = 32
+_DARK, _LIGHT = 48, 208
+
+
+@dataclass(frozen=True)
+class Encoding:
+    """How a clip is written. `tick`: time base that the encoder works in; MPEG-1 and -2 want a television's rate."""
+
+    codec: str = "libx264"
+    gop: int = 12
+    b_frames: int = 2
+    codec_options: Mapping[str, str] = field(default_factory=dict)
+    container_options: Mapping[str, str] = field(default_factory=dict)
+    pixels: str = "yuv420p"
+    tick: Fraction = Fraction(1, 1000)
+    rotation: int = 0
+    """Degrees clockwise by which a player must turn the frames."""
+
+
+X264 = Encoding(codec_options={"preset": "veryfast", "sc_threshold": "0"})
+MPEG2 = Encoding(codec="mpeg2video", tick=Fraction(1, 25))
+
+
+def numbered(number: int) -> RgbImage:
+    """A frame of 192×128 with its number as twelve dark or light blocks, above a strip of noise."""
+    bits = np.array([number >> place & 1 for place in range(_COLUMNS * _ROWS)]).reshape(_ROWS, _COLUMNS)
+    edge = WIDTH // _COLUMNS
+    blocks = np.where(bits, _LIGHT, _DARK).repeat(HEIGHT * 3 // 8, axis=0).repeat(edge, axis=1)
+    noise = np.random.default_rng(number).integers(0, 256, (_NOISE_ROWS, WIDTH))
+    grey = np.concatenate([blocks, noise]).astype(np.uint8)
+    return np.repeat(grey[..., None], 3, axis=2)
+
+
+def number_of(image: RgbImage) -> int:
+    """The number that a frame carries, at whatever size it was decoded."""
+    height, width = image.shape[:2]
+    middles = [(row + 0.5) * 3 / 8 for row in range(_ROWS)], [(column + 0.5) / _COLUMNS for column in range(_COLUMNS)]
+    bits = [
+        image[int(y * height), int(x * width)].mean() > (_DARK + _LIGHT) / 2 for y in middles[0] for x in middles[1]
+    ]
+    return sum(1 << place for place, bit in enumerate(bits) if bit)
+
+
+def frames_at(count: int, step: int = 40, start: int = 0) -> list[int]:
+    """Times of a constant frame rate, milliseconds."""
+    return [start + step * number for number in range(count)]
+
+
+def write_clip(
+    path: Path, times: Sequence[int], encoding: Encoding = X264, images: Iterable[RgbImage] | None = None
+) -> Path:
+    """A video with one frame per time (milliseconds), numbered in order unless `images` are given."""
+    pictures = list(images) if images is not None else [numbered(number) for number in range(len(times))]
+    with av.open(str(path), "w", options=dict(encoding.container_options)) as container:
+        stream = container.add_stream(encoding.codec, rate=25)
+        assert isinstance(stream, VideoStream)
+        stream.height, stream.width = pictures[0].shape[:2]
+        stream.pix_fmt = encoding.pixels
+        stream.gop_size = encoding.gop
+        stream.max_b_frames = encoding.b_frames
+        stream.time_base = stream.codec_context.time_base = encoding.tick
+        stream.codec_context.thread_count = 1
+        stream.options = dict(encoding.codec_options)
+        if encoding.rotation:
+            stream.set_display_rotation(-encoding.rotation)
+        for time, picture in zip(times, pictures, strict=True):
+            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
+            frame.pts, frame.time_base = int(Fraction(time, 1000) / encoding.tick), encoding.tick
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def remux(source: Path, target: Path, change: Callable[[Packet[VideoStream]], Packet[VideoStream] | None]) -> Path:
+    """The same packets in another container, each as `change` gives it back, or left out where it gives none."""
+    with av.open(str(source)) as old, av.open(str(target), "w") as new:
+        stream = old.streams.video[0]
+        copy = new.add_stream_from_template(stream)
+        for packet in old.demux(stream):
+            if packet.size and (kept := change(packet)) is not None:
+                kept.stream = copy
+                new.mux(kept)
+    return target

@@ -1,0 +1,30 @@
+"""What people are called."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from report.names import initials, labels
+
+
+def test_unknown_people_are_counted_in_order() -> None:
+    assert labels([None, "Joe Biden", None]) == ["Unknown 1", "Joe Biden", "Unknown 2"]
+
+
+def test_a_number_that_is_a_name_is_passed_over() -> None:
+    assert labels([None, "unknown 1", None]) == ["Unknown 2", "unknown 1", "Unknown 3"]
+
+
+@given(st.lists(st.none() | st.sampled_from(["Unknown 1", "Unknown 2", "UNKNOWN 3", "x"]), unique_by=id).map(list))
+def test_labels_are_unique_as_long_as_names_are(names: list[str | None]) -> None:
+    known = list(dict.fromkeys(name for name in names if name))
+    people: list[str | None] = [*known, *(None for name in names if name is None)]
+    made = labels(people)
+    assert len({label.casefold() for label in made}) == len(people)
+    assert [label for label, name in zip(made, people, strict=True) if name] == known
+
+
+def test_letters_instead_of_a_picture() -> None:
+    assert initials("Barack Obama") == "BO"
+    assert initials("George H. W. Bush") == "GB"
+    assert initials("Pelé") == "P"
+    assert initials(None) == "?"
