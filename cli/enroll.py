@@ -147,8 +147,9 @@ def _remarks(enrolment: "Enrolment", offers: "Offers", outcomes: Sequence["Outco
         lines.append(
             f"{_count(missing, 'photograph was', 'photographs were')} not looked at; run the same again to go on"
         )
-    without = enrolment.without_photograph(outcome.offer.name for outcome in outcomes)
-    if without := [*without, *offers.empty]:
+    enrolled = {outcome.offer.name for outcome in outcomes if outcome.error is None or outcome.repeated}
+    names = [outcome.offer.name for outcome in outcomes if outcome.offer.name not in enrolled]
+    if without := enrolment.without_photograph([*names, *offers.empty]):
         lines.append(f"{_count(len(without), 'person has', 'people have')} no enrolled photograph: {_some(without)}")
     if offers.nameless:
         named = _some([path.name for path in offers.nameless])

@@ -164,7 +164,7 @@ class MatchSettings(_Group):
         json_schema_extra=unit("Euclidean distance"),
     )
     least_margin: float = Field(
-        default=0.03,
+        default=0.05,
         ge=0,
         le=2,
         description="A group whose second identity is nearer than this behind the first is unknown.",
@@ -183,10 +183,10 @@ class GroupingSettings(_Group):
     """How faces of one video become one person, and one person's faces become appearances."""
 
     largest_distance: float = Field(
-        default=0.5,
+        default=0.48,
         ge=0,
         le=2,
-        description="Two sets of faces join when the distance of their mean embeddings is at most this.",
+        description="Two groups of faces join when the root mean square distance between their faces is at most this.",
         json_schema_extra=unit("Euclidean distance"),
     )
     largest_gap: float = Field(

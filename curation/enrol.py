@@ -117,9 +117,7 @@ class Enrolment:
     def _keep(self, offer: Offer, examined: Examined) -> Outcome | None:
         """Write the face, unless its photograph is enrolled already; None where the photograph must be analysed."""
         with self._database.writing() as session:
-            version = gallery.hold(session, self._space_id)
-            if version != self._faces.version:
-                self._faces = _load(session, self._space_id)
+            self._catch_up(session, gallery.hold(session, self._space_id))
             holder = gallery.holder(session, self._space_id, examined.photograph_hash)
             if holder is not None:
                 return _duplicate(offer, holder)
@@ -139,6 +137,19 @@ class Enrolment:
             version = gallery.hold(session, self._space_id)
         self._faces.add(version, face_id, identity_id, face.embedding)
         return Outcome(offer, None)
+
+    def _catch_up(self, session: Session, version: int) -> None:
+        """Take in what others have changed since; each change has made the version grow by one."""
+        changes = version - self._faces.version
+        if not changes:
+            return
+        new = gallery.vectors(session, self._space_id, after=self._faces.last_face_id)
+        if len(new.face_ids) != changes:
+            # Something was erased.
+            self._faces = _load(session, self._space_id)
+            return
+        for face_id, identity_id, embedding in zip(new.face_ids, new.identity_ids, new.embeddings, strict=True):
+            self._faces.add(version, int(face_id), int(identity_id), embedding)
 
     def _check_likeness(self, session: Session, offer: Offer, face: Face) -> None:
         if NearerToAnother.code in self._accepted:

@@ -25,21 +25,25 @@ class Neighbour:
     distance: float
 
 
+CLEARLY_NEARER = 0.15
+"""By how much another identity must be nearer than the own one to speak against a photograph; see docs/decisions."""
+
+
 @dataclass(frozen=True, slots=True)
 class LikenessRule:
     """When a face offered for one identity is doubted to be another's.
 
     Args:
-        largest_distance: only faces that are at least this near look like another at all.
+        largest_distance: only faces that are at least this near look like another at all. A first photograph, which has
+            none of its own to be near to, is judged as if its own lay just here.
     """
 
     largest_distance: float
 
     def doubts(self, own: Neighbour | None, other: Neighbour) -> bool:
-        """Whether the nearest face of others speaks against the nearest own one, which a first photograph has not."""
-        if own is None:
-            return other.distance <= self.largest_distance / 2
-        return other.distance <= self.largest_distance and other.distance < own.distance
+        """Whether the nearest face of anybody else speaks against the nearest own one, None for a first photograph."""
+        own_distance = self.largest_distance if own is None else own.distance
+        return other.distance <= self.largest_distance and own_distance - other.distance >= CLEARLY_NEARER
 
 
 class EnrolledFaces:
@@ -68,6 +72,11 @@ class EnrolledFaces:
 
     def __len__(self) -> int:
         return self._count
+
+    @property
+    def last_face_id(self) -> int:
+        """The id of the face that was taken in last, 0 where there is none."""
+        return int(self._face_ids[self._count - 1]) if self._count else 0
 
     def count(self, identity_id: int) -> int:
         """How many faces an identity has."""

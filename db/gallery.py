@@ -18,7 +18,7 @@ from models.gallery import Gallery
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Vectors:
-    """All n enrolled faces of one space in order of their ids. Personal data: never log them."""
+    """Enrolled faces of one space in order of their ids, n of them. Personal data: never log them."""
 
     version: int
     face_ids: NDArray[np.int64]
@@ -45,12 +45,12 @@ def load(session: Session, space_name: str) -> Gallery:
     return Gallery(held.version, space_name, held.identity_ids, held.embeddings)
 
 
-def vectors(session: Session, space_id: int) -> Vectors:
-    """Every enrolled vector of a space, read by one query."""
+def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:
+    """The enrolled vectors of a space whose faces' ids are above `after`, read by one query."""
     space = session.get_one(EmbeddingSpaceRow, space_id, populate_existing=True)
     rows = session.execute(
         select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding)
-        .where(EnrolledFace.space_id == space_id)
+        .where(EnrolledFace.space_id == space_id, EnrolledFace.id > after)
         .order_by(EnrolledFace.id)
     ).all()
     numbers = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)

@@ -5,19 +5,20 @@ erasure). Its writers say so when they begin: two readers that both decide to wr
 instead of waiting for each other.
 """
 
+import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from config.errors import Conflict, DatabaseUnavailable
 from config.settings import Settings
-
 
 __all__ = ["Database", "Session", "open_database"]
 
@@ -34,7 +35,7 @@ class Database:
         self.url = _with_driver(url)
         if self.is_sqlite:
             self.engine = sa.create_engine(self.url, connect_args={"timeout": lock_timeout})
-            _prepare_sqlite(self.engine)
+            _prepare_sqlite(self.engine, lock_timeout)
         else:
             self.engine = sa.create_engine(self.url, pool_pre_ping=True)
         self._writing_engine = self.engine.execution_options(writes=True)
@@ -56,9 +57,8 @@ class Database:
 
         Rows read in it can be looked at afterwards.
         """
-        with self._told(), Session(self._writing_engine, expire_on_commit=False) as session:
-            with session.begin():
-                yield session
+        with self._told(), Session(self._writing_engine, expire_on_commit=False) as session, session.begin():
+            yield session
 
     def close(self) -> None:
         """Close all connections."""
@@ -103,13 +103,14 @@ def _with_driver(url: str) -> str:
     return url
 
 
-def _prepare_sqlite(engine: sa.Engine) -> None:
+def _prepare_sqlite(engine: sa.Engine, lock_timeout: float) -> None:
     @event.listens_for(engine, "connect")
     def configure(connection: DBAPIConnection, _record: object) -> None:
         # The driver's own transaction handling begins too late for savepoints and DDL; ours is below.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in ("journal_mode=WAL", "foreign_keys=ON", "secure_delete=ON", "synchronous=NORMAL"):
+        _write_ahead(cursor, lock_timeout)
+        for pragma in ("foreign_keys=ON", "secure_delete=ON", "synchronous=NORMAL"):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -117,3 +118,17 @@ def _prepare_sqlite(engine: sa.Engine) -> None:
     def begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("writes", False)
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+
+def _write_ahead(cursor: DBAPICursor, timeout: float) -> None:
+    """Turn the write-ahead log on. SQLite does not wait for others while it does so, so we do."""
+    end = time.monotonic() + timeout
+    while True:
+        try:
+            cursor.execute("PRAGMA journal_mode=WAL")
+        except sqlite3.OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.02)
+        else:
+            return

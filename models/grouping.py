@@ -9,13 +9,27 @@ each face with its weight (average linkage). The distance of the groups' means, 
 grow, so that groups of several people swallow each other: 332 people of Labelled Faces in the Wild at a limit of 0.5
 became 202 groups with it (1 % of the pairs in a group of one person), 355 groups with average linkage (89 %).
 
+Photographs with labels, each a sample of its own, joined in the mirrored space at several limits (share of the pairs in
+a group that are of one person, share of one person's pairs that are in a group):
+
+| | 0.44 | 0.46 | 0.48 (default) | 0.50 | 0.52 | 0.56 |
+|---|---|---|---|---|---|---|
+| 8 actors, 39 faces | 1.00, 0.66 | 1.00, 0.74 | 1.00, 0.87 | 1.00, 0.92 | 1.00, 1.00 | 1.00, 1.00 |
+| 2 women who look alike, 76 faces | 1.00, 0.66 | 0.97, 0.85 | 0.97, 0.87 | 0.97, 0.90 | 0.95, 0.95 | 0.49, 1.00 |
+| 20 people in a laboratory, 194 faces | 1.00, 0.95 | 1.00, 0.97 | 1.00, 0.97 | 1.00, 0.99 | 1.00, 0.99 | 0.89, 0.99 |
+| 30 people of LFW, 20 draws | 0.99, 0.65 | 0.99, 0.76 | 0.99, 0.83 | 0.97, 0.87 | 0.96, 0.90 | 0.94, 0.96 |
+| 507 people of LFW, 901 faces | 0.97, 0.66 | 0.96, 0.77 | 0.92, 0.83 | 0.86, 0.89 | 0.77, 0.92 | 0.50, 0.95 |
+
+In 35 real clips of one person each, strung together, none was divided at 0.48, and no two people joined up to 0.50. A
+divided person is named twice over; two people in one group are named wrongly. So the default is low.
+
 Tracks as units and co-occurrence as a "cannot link" are from Cinbis, Verbeek and Schmid, "Unsupervised metric learning
 for face identification in TV video" (ICCV 2011) and Wu et al., "Constrained clustering and its application to face
-clustering in videos" (CVPR 2013); average linkage from Sokal and Michener (1958), and its agglomeration under
-constraints from Davidson and Ravi (PKDD 2005).
+clustering in videos" (CVPR 2013); average linkage from Sokal and Michener (1958), its agglomeration under constraints
+from Davidson and Ravi (PKDD 2005), and joining all pairs at once that are each other's nearest from Murtagh, "A survey
+of recent advances in hierarchical clustering algorithms" (1983).
 """
 
-import heapq
 import math
 from collections.abc import Iterator
 
@@ -31,9 +45,8 @@ LEAST_OVERLAP = 0.3
 # A face of quality 0 still counts a little: a group of such faces has a mean, too.
 _LEAST_WEIGHT = 1e-3
 
-# Pairs that one round of joining looks at: memory stays modest where one person fills a day of video, and up to a
-# thousand groups are compared completely, which makes one round exact.
-_PAIRS_PER_ROUND = 1 << 20
+# Nearest neighbours among which a group's partner is sought; more where all of these are excluded.
+_NEIGHBOURS = 16
 
 
 def template(embeddings: Embeddings, weights: NDArray[np.float64]) -> Embedding:
@@ -72,8 +85,7 @@ def group_faces(
     groups = _Groups(embeddings[order], weights[order], samples[order])
     for first, second in _followers(samples[order], boxes[order], groups, largest_distance):
         groups.join(first, second)
-    while _join_nearest(groups, largest_distance):
-        pass
+    _agglomerate(groups, largest_distance)
     labels = np.empty(len(samples), np.int64)
     # A group's root is its first face, so numbers in order of roots are numbers in order of appearance.
     labels[order] = np.unique(groups.roots(), return_inverse=True)[1]
@@ -102,9 +114,15 @@ class _Groups:
         """(n,) the root of every face."""
         return np.array([self.root(face) for face in range(len(self._parents))], np.int64)
 
-    def means(self, roots: NDArray[np.int64]) -> Embeddings:
-        """(n, 128) mean embeddings of n sets."""
-        return self._means[roots].astype(np.float32)
+    def points(self, roots: NDArray[np.int64]) -> tuple[Embeddings, NDArray[np.float64]]:
+        """Points of n sets, (n, 129), and the variances of their faces, (n,).
+
+        The last coordinate is the standard deviation: the squared distance of two sets is that of the point of the one
+        and the mean of the other (its point with 0 at the end), plus the variance of the other.
+        """
+        variances = np.array([self._variances[root] for root in roots.tolist()])
+        points = np.column_stack((self._means[roots], np.sqrt(variances)))
+        return points.astype(np.float32), variances
 
     def distance(self, root: int, other: int) -> float:
         """Root mean square distance between a face of one set and a face of another."""
@@ -163,40 +181,45 @@ def _overlaps(boxes: NDArray[np.int64], others: NDArray[np.int64]) -> NDArray[np
     return np.asarray(common / (areas[:, np.newaxis] + other_areas - common))
 
 
-def _join_nearest(groups: _Groups, largest_distance: float) -> bool:
-    """One round over the near pairs of groups, nearest first; tells whether any joined.
+def _agglomerate(groups: _Groups, largest_distance: float) -> None:
+    """Join the nearest two groups that may join, again and again, until they are too far apart.
 
-    A pair whose groups have grown since it was queued is queued again with its new distance. Under average linkage a
-    grown group is never nearer to a third one than the nearer of its parts was, so no pair is met too late.
+    Joining all pairs at once that are each other's nearest comes to the same: under average linkage a grown group is
+    never nearer to a third one than the nearer of its parts was. So a group without a partner never gets one.
     """
-    queue = _near_pairs(groups, largest_distance)
-    queued = set(queue)
-    heapq.heapify(queue)
-    joined = False
-    while queue:
-        distance, first, second = heapq.heappop(queue)
-        root, other = sorted((groups.root(first), groups.root(second)))
-        if root == other or not groups.may_join(root, other):
-            continue
-        now = groups.distance(root, other)
-        again = now, root, other
-        if now <= distance:
-            groups.join(root, other)
-            joined = True
-        elif now <= largest_distance and again not in queued:
-            queued.add(again)
-            heapq.heappush(queue, again)
-    return joined
+    active = np.unique(groups.roots())
+    while len(active):
+        partners = _partners(groups, active, largest_distance)
+        mutual = [
+            root for root, (_, other) in partners.items() if root < other and partners.get(other, (0, -1))[1] == root
+        ]
+        # Nobody may be each other's nearest only where distances are equal but for rounding.
+        for root in mutual or sorted(partners, key=lambda root: partners[root])[:1]:
+            groups.join(root, partners[root][1])
+        active = np.unique([groups.root(root) for root in partners]).astype(np.int64)
 
 
-def _near_pairs(groups: _Groups, largest_distance: float) -> list[tuple[float, int, int]]:
-    """Distances and roots of pairs within a distance, as far as one is among the nearest neighbours of the other."""
-    roots = np.unique(groups.roots())
-    means = groups.means(roots)
-    # The distance of means is a lower bound of the distance of groups.
-    distances, neighbours = FlatIndex(means).nearest(means, max(_PAIRS_PER_ROUND // len(means), 2))
-    own, column = np.nonzero(distances <= largest_distance)
-    other = neighbours[own, column]
-    pairs = {(min(pair), max(pair)) for pair in zip(roots[own].tolist(), roots[other].tolist(), strict=True)}
-    measured = ((groups.distance(root, other), root, other) for root, other in sorted(pairs) if root != other)
-    return [pair for pair in measured if pair[0] <= largest_distance]
+def _partners(groups: _Groups, roots: NDArray[np.int64], largest_distance: float) -> dict[int, tuple[float, int]]:
+    """Distance and root of the nearest set that each set may join, the first of equals; none beyond a distance."""
+    points, variances = groups.points(roots)
+    index = FlatIndex(points)
+    means = points.copy()
+    means[:, -1] = 0
+    partners: dict[int, tuple[float, int]] = {}
+    pending, count = np.arange(len(roots)), _NEIGHBOURS
+    while len(pending):
+        distances, neighbours = index.nearest(means[pending], count)
+        distances = np.sqrt(distances**2 + variances[pending, np.newaxis])
+        excluded: list[int] = []
+        for own, row, columns in zip(pending.tolist(), distances.tolist(), roots[neighbours].tolist(), strict=True):
+            root = int(roots[own])
+            near = [
+                (distance, other) for distance, other in zip(row, columns, strict=True) if distance <= largest_distance
+            ]
+            partner = next((pair for pair in near if pair[1] != root and groups.may_join(root, pair[1])), None)
+            if partner:
+                partners[root] = partner
+            elif len(near) == count:
+                excluded.append(own)
+        pending, count = np.array(excluded, np.int64), 4 * count
+    return partners

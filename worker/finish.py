@@ -61,8 +61,8 @@ def _persons(
 ) -> list[tuple[Members, Verdict]]:
     """One group per identity, in order of first appearance.
 
-    Groups that were given one name are one person, unless a frame shows both: then the nearer one keeps the name and the
-    other is unknown, for two faces of one frame are never one person.
+    Groups that were given one name are one person, unless a frame shows both: then the nearer one keeps the name and
+    the other is unknown, for two faces of one frame are never one person.
     """
     persons: list[tuple[Members, Verdict]] = []
     named: dict[int, int] = {}

@@ -55,9 +55,8 @@ class Gate:
 
 def reduce(image: RgbImage) -> GreyPicture:
     """The small grey picture of a frame, whatever its shape."""
-    # Shrinking first spares converting pixels that are averaged anyway.
-    small = cv2.resize(image, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
+    grey = cv2.cvtColor(image, cv2.COLOR_RGB2GRAY)
+    return cv2.resize(grey, (_WIDTH, _HEIGHT), interpolation=cv2.INTER_AREA).astype(np.float32)
 
 
 def largest_deviation(picture: GreyPicture) -> float:

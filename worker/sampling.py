@@ -16,8 +16,8 @@ When a picture stands still is not always plain. For a sample with no frame of i
   of its packets, so that a piece may vanish without a trace, it is held for a minute at most: nobody is said to be on
   camera on the evidence of an older frame.
 - After the last frame, a stream that declares its own length and stops short of it is truncated: undecodable. Where
-  only the container declares a length, sound may outlast the picture: the last frame is held for one interval more,
-  unless pictures after it are known to be lost.
+  only the container declares a length, sound may outlast the picture: when that is by less than an interval, and no
+  pictures are known to be lost, the last frame is held to the end.
 
 Nothing here depends on where a segment begins: decoding starts at a key frame that the decoder confirmed, and gives the
 same frames as decoding from the beginning of the file.
@@ -37,7 +37,7 @@ from worker.video import FAR, DecodedFrame, VideoReader, to_rgb
 _LONGEST_SILENT_HOLD: Final = 60
 """Seconds for which a frame is believed to be shown when neither the file nor damage says how long it is."""
 _ROUNDING: Final = 2
-"""Frames by which a declared length may exceed the last frame's end: containers round either."""
+"""Frames by which a stream's declared length may exceed its last frame's end: containers round either."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +77,7 @@ def sample_frames(
         number, before = first_sample, None
         while end_sample is None or number < end_sample:
             frame = timeline.frame_of(number)
-            if frame is None and end_sample is None and timeline.is_over(number):
+            if end_sample is None and timeline.is_over(number):
                 return
             held = frame is not None and before is not None and frame.pts == before
             image = None if frame is None or held else to_rgb(frame.picture, facts)
@@ -92,6 +92,7 @@ class _Timeline:
     def __init__(self, reader: VideoReader, facts: VideoFacts, interval_ms: int) -> None:
         self._reader = reader
         self._interval = Fraction(interval_ms, 1000) / facts.time_base
+        self._duration = facts.duration_pts
         self._silent_hold = _LONGEST_SILENT_HOLD / facts.time_base
         self._shown: DecodedFrame | None = None
         self._next: DecodedFrame | None = None
@@ -136,6 +137,10 @@ class _Timeline:
             return (
                 Fraction(self._next.pts) if source.lists_every_packet else max(declared, shown.pts + self._silent_hold)
             )
-        if source.has_own_length or self._reader.tail_lost:
-            return declared + _ROUNDING * source.step
-        return declared + self._interval
+        # A video that ends about when it should is whole; else what is missing was lost, from this frame's end on.
+        # In MP4 a packet's duration may belong to its neighbour in the order of display: the last end counts.
+        excess = self._interval if not source.has_own_length else _ROUNDING * source.step
+        found = max(declared, Fraction(self._reader.end_of_sent)) + excess
+        if self._duration is None or self._reader.tail_lost or self._duration > found:
+            return declared
+        return found

@@ -3,6 +3,7 @@
 # PyAV's Packet is generic for type checkers only: annotations must not be evaluated.
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Generator
 from fractions import Fraction
@@ -30,7 +31,8 @@ class PacketSource:
     """An open file: its packets, and the decoder that they are for. Close it after use.
 
     `step`: ticks from one frame to the next at the declared rate. `start`: tick of the first packet. `position`: tick
-    at which reading has arrived. `failed`: reading ended with an error and not with the file.
+    at which reading has arrived. `failed`: reading ended with an error and not with the file. `skipped_damage`: times
+    of damaged packets among those dropped since the last seek.
 
     Raises:
         MediaError: the file cannot be opened, or has no video stream.
@@ -74,8 +76,12 @@ class PacketSource:
             self._container.seek(ticks, stream=self._stream)
         except av.error.FFmpegError:
             return False
-        self._begin(ticks)
+        self._begin(ticks, math.inf)
         return True
+
+    def knows_damage_from(self, ticks: int) -> bool:
+        """Whether every mark of damage at or after `ticks`, and before what `next` gives, has been seen."""
+        return self.lists_every_packet or self._seen_from <= ticks
 
     def next(self) -> Packet[VideoStream] | None:
         """The next packet, None at the end."""
@@ -97,10 +103,13 @@ class PacketSource:
         while packet is not None:
             if packet.is_keyframe and not packet.is_discard and packet.pts is not None and packet.pts <= limit:
                 key, size = packet.pts, 0
+                self._drop(*self._queue)
                 self._queue.clear()
             if hold or key is not None:
                 self._queue.append(packet)
                 size += packet.size
+            else:
+                self._drop(packet)
             enough = self.position > limit or size > _LARGEST_QUEUE
             packet = held.popleft() if held else None if enough else self._fetch()
         return key
@@ -132,11 +141,13 @@ class PacketSource:
         self.time_base = time_base(self._stream)
         self.start = self._stream.start_time or 0
         self.step = 1 / (self._stream.guessed_rate or self._stream.average_rate or _DEFAULT_RATE) / self.time_base
-        self._begin(self.start)
+        self._begin(self.start, -math.inf)
 
-    def _begin(self, position: int) -> None:
+    def _begin(self, position: int, seen_from: float) -> None:
         self.position = position
         self.failed = False
+        self.skipped_damage: set[int] = set()
+        self._seen_from = seen_from
         self._queue = deque()
         self._after_error: set[int | None] = set()
         self._demux = self._packets()
@@ -159,6 +170,11 @@ class PacketSource:
             return packet
         return None
 
+    def _drop(self, *packets: Packet[VideoStream]) -> None:
+        self.skipped_damage.update(
+            packet.pts for packet in packets if packet.pts is not None and self.is_damaged(packet)
+        )
+
     def _arrive(self, packet: Packet[VideoStream]) -> None:
         if self.failed:
             self._after_error.add(packet.pts)
@@ -166,3 +182,4 @@ class PacketSource:
         time = packet.pts if packet.dts is None else packet.dts
         if time is not None:
             self.position = time
+            self._seen_from = min(self._seen_from, time)

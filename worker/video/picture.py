@@ -11,7 +11,8 @@ from av.video.reformatter import Colorspace, Interpolation
 from db.videos import VideoFacts
 from models.faces import RgbImage
 
-_CONVERSION: Final = Interpolation.BICUBIC | Interpolation.ACCURATE_RND | Interpolation.FULL_CHR_H_INT
+_CONVERSION: Final = Interpolation.BICUBIC
+"""Of sizes. Colours go the fast way: exact rounding would take ten times as long, to gain one level of 255."""
 _UNSPECIFIED: Final = 2  # AVCOL_SPC_UNSPECIFIED
 _HIGH_DEFINITION: Final = 720  # rows from which players take an untagged picture as BT.709, below as BT.601
 _SQUARE: Final = Fraction(1)

@@ -26,6 +26,7 @@ _BACK_OFF: Final = (
     16,
     32,
 )  # seconds before the wanted instant at which to look for a key frame, in turn
+_MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
 
 
@@ -67,12 +68,12 @@ class VideoReader:
         self._far = far
         self._false_keys = 0
         self._count = 0
-        self._watch = LossWatch()
         self.errors = 0
 
     def __enter__(self) -> Self:
         check_file(self._path)
         self._source = PacketSource(self._path)
+        self._watch = LossWatch(margin=round(_MARGIN_OF_DAMAGE / self._source.time_base))
         self._start_decoder(None)
         return self
 
@@ -140,15 +141,18 @@ class VideoReader:
             if wanted <= self._source.start or not self._source.seek(wanted):
                 break
             key = self._source.skip_to_key(limit, hold=False)
-            if key is not None:
+            if key is not None and self._source.knows_damage_from(key - self._watch.margin):
+                self._watch.forget()
                 if self._starts_at(key):
                     return
                 limit = min(key - 1, wanted)
+        self._watch.forget()
         self._frames.clear()
         self._source.reopen()
         key = self._source.skip_to_key(limit)
         if key is None or not self._starts_at(key):
             # The beginning of the file needs no key frame to be right.
+            self._watch.forget()
             self._frames.clear()
             self._source.reopen()
             self._start_decoder(None)
@@ -176,7 +180,7 @@ class VideoReader:
         self._last: int | None = None
         self._end = self._source.start
         self._drained = False
-        self._watch.forget()
+        self._watch.jump(self._source.skipped_damage)
 
     def _feed(self) -> bool:
         """Give the decoder one more packet, or tell it that there are no more; False when it knew that."""

@@ -6,6 +6,7 @@ Matroska, AVI and the like have a timeline that starts at zero: there a late fir
 and only a first picture before zero moves the origin.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Final
@@ -66,8 +67,13 @@ def is_plausible(seconds: Fraction, byte_size: int) -> bool:
 
 @dataclass(slots=True)
 class LossWatch:
-    """Tells between which frames pictures were lost, from the packets that went in and the frames that came out."""
+    """Tells between which frames pictures were lost, from the packets that went in and the frames that came out.
 
+    `margin`: ticks by which the mark of damage may miss its place. Demuxers put it on a packet near the missing bytes:
+    a parser holds packets back, and they come in the order of decoding.
+    """
+
+    margin: int
     _waiting: set[int] = field(default_factory=set)
     _damaged: set[int] = field(default_factory=set)
 
@@ -80,18 +86,24 @@ class LossWatch:
             self._damaged.add(pts)
 
     def shown(self, previous: int | None, pts: int) -> bool:
-        """A frame came out; whether pictures since the `previous` one were lost, or either of the two is damaged."""
+        """A frame came out; whether pictures since the `previous` one were lost, or there was damage about here."""
         self._waiting.discard(pts)
         earlier = [waiting for waiting in self._waiting if waiting < pts]
         lost = any(previous is None or previous < waiting for waiting in earlier)
-        damaged = any(previous is None or previous <= mark for mark in self._damaged if mark <= pts)
+        marks = [mark for mark in self._damaged if mark <= pts + self.margin]
+        damaged = any(previous is None or previous - self.margin <= mark for mark in marks)
         self._waiting.difference_update(earlier)
-        self._damaged = {mark for mark in self._damaged if mark >= pts}
+        self._damaged = {mark for mark in self._damaged if mark >= pts - self.margin}
         return lost or damaged
 
     def left(self) -> bool:
-        """After the last frame: whether packets remain that gave no frame, or the last frame was damaged."""
+        """After the last frame: whether packets remain that gave no frame, or there was damage about there."""
         return bool(self._waiting or self._damaged)
+
+    def jump(self, damage: Iterable[int]) -> None:
+        """The decoder starts anew at a later key frame; `damage`: marks on packets that were skipped."""
+        self._waiting.clear()
+        self._damaged.update(damage)
 
     def forget(self) -> None:
         """The decoder starts anew elsewhere."""

@@ -163,16 +163,30 @@ def test_a_name_that_cannot_be_kept_refuses_its_photographs_only(
 
 
 def test_two_enrolments_at_once_see_each_others_faces(
-    ledger: Database, settings: Settings, portraits: dict[str, Path]
+    ledger: Database, settings: Settings, portraits: dict[str, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     one, other = Enrolment(ledger, settings), Enrolment(ledger, settings)
     assert [outcome.code for outcome in one.run([Offer("Obama", portraits["obama"])])] == ["enrolled"]
+    # Neither loads the whole gallery again for what the other has added.
+    monkeypatch.setattr("curation.enrol._load", lambda *_: pytest.fail("loaded again"))
     later = list(
         other.run(
             [Offer("Biden", portraits["biden"]), Offer("Biden", portraits["obama2"]), Offer("O.", portraits["obama"])]
         )
     )
     assert [outcome.code for outcome in later] == ["enrolled", "nearer-to-another", "duplicate"]
+
+
+def test_an_enrolment_forgets_who_was_erased_meanwhile(
+    enrol: Enrol, ledger: Database, settings: Settings, portraits: dict[str, Path]
+) -> None:
+    enrol(("Biden", portraits["biden"]), ("Obama", portraits["obama"]))
+    enrolment = Enrolment(ledger, settings)
+    with ledger.writing() as session:
+        identities.remove(session, identities.get(session, "Obama").id)
+    enrol(("Collins", portraits["astronaut"]))
+    outcomes = list(enrolment.run([Offer("Biden", portraits["obama2"]), Offer("Biden", portraits["astronaut"])]))
+    assert [outcome.code for outcome in outcomes] == ["enrolled", "duplicate"]
 
 
 def test_a_photograph_that_was_erased_meanwhile_enrols_again(

@@ -72,7 +72,7 @@ def test_the_json_says_everything_but_the_embedding(
         "detector": "hog/smallest60",
         "space": "dlib-resnet-v1/chip150-0.25/mirror",
         "gallery_version": 2,
-        "rule": "nearest/0.500/0.030",
+        "rule": "nearest/0.500/0.050",
     }
     assert set(face) == {"box", "score", "quality", "decision", "name", "margin", "candidates"}
     assert set(face["box"]) == {"left", "top", "right", "bottom"}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from curation import likeness
-from curation.likeness import EnrolledFaces, Neighbour
+from curation.likeness import EnrolledFaces, LikenessRule, Neighbour
 
 
 def enrolled(vectors: NDArray[np.float32], owners: list[int], start: int) -> EnrolledFaces:
@@ -52,6 +52,7 @@ def test_neighbours_are_those_of_an_exhaustive_search(
             assert (found.face_id, found.identity_id) == (wanted.face_id, wanted.identity_id)
             assert found.distance == pytest.approx(wanted.distance)
     assert len(faces) == faces.version == len(owners)
+    assert faces.last_face_id == (999 + len(owners) if owners else 0)
     assert faces.count(asked) == owners.count(asked)
 
 
@@ -69,3 +70,21 @@ def test_somebody_unknown_has_every_enrolled_face_for_a_neighbour() -> None:
     vectors = np.eye(2, 128, dtype=np.float32)
     faces = enrolled(vectors, [7, 8], 1)
     assert faces.nearest_other(None, vectors[1]) == Neighbour(1001, 8, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("own", "other", "doubted"),
+    [
+        (None, 0.34, True),
+        (None, 0.36, False),
+        (0.60, 0.44, True),
+        (0.60, 0.46, False),
+        (0.80, 0.50, True),
+        (0.80, 0.51, False),
+        (0.30, 0.20, False),
+        (0.30, 0.40, False),
+    ],
+)
+def test_another_must_be_near_and_clearly_nearer(own: float | None, other: float, *, doubted: bool) -> None:
+    nearest_own = None if own is None else Neighbour(1, 1, own)
+    assert LikenessRule(0.5).doubts(nearest_own, Neighbour(2, 2, other)) is doubted

@@ -93,7 +93,7 @@ def test_a_length_is_plausible_down_to_a_still_picture_and_not_further() -> None
 def test_loss_is_reported_for_the_frame_after_the_gap_and_only_there(times: list[int], data: st.DataObject) -> None:
     lost = data.draw(st.sets(st.sampled_from(times)))
     shown = sorted(set(times) - lost)
-    watch = LossWatch()
+    watch = LossWatch(margin=0)
     for time in data.draw(st.permutations(times)):
         watch.sent(time, damaged=False)
     previous = None
@@ -105,7 +105,7 @@ def test_loss_is_reported_for_the_frame_after_the_gap_and_only_there(times: list
 
 
 def test_a_damaged_frame_casts_doubt_on_the_gaps_at_both_its_sides() -> None:
-    watch = LossWatch()
+    watch = LossWatch(margin=0)
     for time in (0, 40, 80, 120):
         watch.sent(time, damaged=time == 40)
     assert [watch.shown(before, time) for before, time in ((None, 0), (0, 40), (40, 80), (80, 120))] == [
@@ -117,9 +117,34 @@ def test_a_damaged_frame_casts_doubt_on_the_gaps_at_both_its_sides() -> None:
     assert not watch.left()
 
 
-def test_what_was_sent_before_a_jump_is_forgotten() -> None:
-    watch = LossWatch()
+def test_a_mark_of_damage_may_miss_its_place_by_the_margin() -> None:
+    watch = LossWatch(margin=100)
+    for time in (0, 40, 1000):
+        watch.sent(time, damaged=time == 0)
+    assert [watch.shown(before, time) for before, time in ((None, 0), (0, 40), (40, 1000))] == [True, True, True]
+    watch.sent(1040, damaged=False)
+    assert not watch.shown(1000, 1040)
+    assert not watch.left()
+
+
+def test_after_a_jump_only_the_damage_about_there_counts() -> None:
+    watch = LossWatch(margin=100)
     watch.sent(0, damaged=True)
+    watch.sent(40, damaged=False)
+    watch.jump([930])
+    for time in (1000, 1500, 2000):
+        watch.sent(time, damaged=False)
+    assert [watch.shown(before, time) for before, time in ((1000, 1000), (1000, 1500), (1500, 2000))] == [
+        True,
+        True,
+        False,
+    ]
     watch.sent(None, damaged=True)
+    assert not watch.left()
+
+
+def test_what_was_sent_before_starting_elsewhere_is_forgotten() -> None:
+    watch = LossWatch(margin=100)
+    watch.sent(0, damaged=True)
     watch.forget()
     assert not watch.left()

