@@ -1,1 +1,1 @@
-"""The `rollcall` command: one file per command group. Turns words into calls, values into tables, errors into exit codes."""
+"""The `rollcall` command, one file per command group: words into calls, values into tables, errors into exit codes."""

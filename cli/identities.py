@@ -25,6 +25,7 @@ def register(app: typer.Typer) -> None:
     group = typer.Typer(help="List, show, rename and remove the people who are enrolled.")
     group.callback(invoke_without_command=True)(list_all)
     group.command("show")(show)
+    group.command("check")(check)
     group.command("rename")(rename)
     group.command("remove")(remove)
     app.add_typer(group, name="identities")
@@ -53,45 +54,70 @@ def list_all(context: typer.Context, *, as_json: AsJson = False) -> None:
 def show(name: Name, *, as_json: AsJson = False) -> None:
     """Show the photographs of one person: their quality, and which are unlike the rest or look like somebody else."""
     from curation.inspection import inspect  # noqa: PLC0415  the index loads only where faces are compared
+    from curation.likeness import LikenessRule  # noqa: PLC0415  as above
 
     settings = load_settings()
     with opened(settings) as database, database.reading() as session:
         identity = identities.get(session, name)
-        photographs = inspect(session, identity.id, settings.match.largest_distance)
-        if as_json:
-            told = {
-                "name": identity.name,
-                "since": identity.created_at.isoformat(),
-                "photographs": [_as_json(photograph) for photograph in photographs],
-            }
-            typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
-            return
-        console.lines([f"{identity.name}, {len(photographs)} photographs, since {identity.created_at:%Y-%m-%d}"])
+        photographs = inspect(session, identity.id, LikenessRule(settings.match.largest_distance))
+        told = {"name": identity.name, "since": identity.created_at.isoformat()}
+        heading = f"{identity.name}, {len(photographs)} photographs, since {identity.created_at:%Y-%m-%d}"
+    if as_json:
+        listed = [_as_json(photograph) for photograph in photographs]
+        typer.echo(json.dumps({**told, "photographs": listed}, ensure_ascii=False, indent=2))
+        return
+    console.lines([heading])
     if photographs:
         _print(photographs)
 
 
+def check(*, as_json: AsJson = False) -> None:
+    """List the photographs, of everybody, that are unlike the rest of their person's or look like somebody else."""
+    from curation import inspection  # noqa: PLC0415  as above
+    from curation.likeness import LikenessRule  # noqa: PLC0415
+
+    settings = load_settings()
+    doubtful = []
+    with opened(settings) as database, database.reading() as session:
+        total = sum(gallery.counts_by_space(session).values())
+        with console.progress("photographs", total) as advance:
+            rule = LikenessRule(settings.match.largest_distance)
+            for done, photograph in enumerate(inspection.check(session, rule), start=1):
+                if photograph is not None:
+                    doubtful.append(photograph)
+                advance(done)
+    if as_json:
+        for photograph in doubtful:
+            typer.echo(json.dumps({"name": photograph.name, **_as_json(photograph)}, ensure_ascii=False))
+        return
+    if doubtful:
+        _print(doubtful)
+    console.lines([f"{len(doubtful)} of {total} photographs call for a look"])
+
+
 def _print(photographs: list["EnrolledPhotograph"]) -> None:
-    console.lines([""])
-    made = console.table(">number", ">face", ">quality", ">to the rest", "nearest other", "remarks")
+    made = console.table(">number", "name", ">face", ">quality", ">to the rest", "nearest other", "remarks")
     for photograph in photographs:
-        other = photograph.nearest_other
+        to_rest, nearest = photograph.standing.to_rest, photograph.standing.nearest_other
+        other = f"{nearest.distance:.2f} {photograph.other.name}" if nearest and photograph.other else ""
         made.add_row(
             str(photograph.number),
+            console.plain(photograph.name),
             f"{photograph.box.width} px",
             f"{photograph.quality.overall:.2f}",
-            "" if photograph.to_rest is None else f"{photograph.to_rest:.2f}",
-            console.plain("" if other is None else f"{other.distance:.2f} {other.name}"),
-            ", ".join(photograph.remarks),
+            "" if to_rest is None else f"{to_rest:.2f}",
+            console.plain(other),
+            ", ".join(photograph.standing.remarks),
         )
     console.out.print(made)
     console.lines(["", *(f"{photograph.number}: {photograph.photograph}" for photograph in photographs)])
-    if any(photograph.remarks for photograph in photographs):
-        console.err.print("a photograph that harms: rollcall identities remove NAME --photograph NUMBER", markup=False)
+    if any(photograph.standing.remarks for photograph in photographs):
+        console.err.print("to erase one: rollcall identities remove NAME --photograph NUMBER", markup=False)
 
 
 def _as_json(photograph: "EnrolledPhotograph") -> dict[str, object]:
-    box, quality, other = photograph.box, photograph.quality, photograph.nearest_other
+    box, quality, standing = photograph.box, photograph.quality, photograph.standing
+    nearest, other = standing.nearest_other, photograph.other
     return {
         "number": photograph.number,
         "photograph": photograph.photograph,
@@ -105,11 +131,11 @@ def _as_json(photograph: "EnrolledPhotograph") -> dict[str, object]:
             "size": round(quality.size, 4),
             "pose": round(quality.pose, 4),
         },
-        "to_rest": None if photograph.to_rest is None else round(photograph.to_rest, 6),
+        "to_rest": None if standing.to_rest is None else round(standing.to_rest, 6),
         "nearest_other": None
-        if other is None
-        else {"name": other.name, "photograph": other.photograph, "distance": round(other.distance, 6)},
-        "remarks": list(photograph.remarks),
+        if nearest is None or other is None
+        else {"name": other.name, "photograph": other.photograph, "distance": round(nearest.distance, 6)},
+        "remarks": list(standing.remarks),
     }
 
 

@@ -16,7 +16,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from config.errors import SettingsError
 
-DetectorName = Literal["hog", "dlib-cnn"]
+DetectorName = Literal["mmod", "hog", "dlib-cnn"]
+EmbedderName = Literal["onnx", "dlib"]
+ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
 LogFormat = Literal["console", "json"]
 ENVIRONMENT_PREFIX = "ROLLCALL_"
 FILE_VARIABLE = "ROLLCALL_SETTINGS"
@@ -117,7 +119,18 @@ class FaceSettings(_Group):
 
     detector: DetectorName = Field(
         default="hog",
-        description="hog: dlib's histogram detector, upright frontal faces; dlib-cnn: dlib's network, slow.",
+        description="mmod: dlib's network run by ONNX Runtime, also turned and partly covered faces; hog: dlib's "
+        "histogram detector, upright frontal faces; dlib-cnn: the network run by dlib itself, slow.",
+        json_schema_extra=unit("name"),
+    )
+    embedder: EmbedderName = Field(
+        default="onnx",
+        description="What runs dlib's embedding network: ONNX Runtime, or dlib itself, slow; the results are the same.",
+        json_schema_extra=unit("name"),
+    )
+    provider: ProviderName = Field(
+        default="cpu",
+        description="ONNX Runtime's execution provider; all but cpu need another package of it.",
         json_schema_extra=unit("name"),
     )
     smallest: int = Field(

@@ -11,7 +11,8 @@ _HEAD = f"""# Settings
 Written by `make docs` from `config/settings.py`; a test holds this page to it.
 
 Defaults < TOML file < environment. The file is the one that `{FILE_VARIABLE}` names; a setting `group.name` stands
-there as `name = …` under `[group]`. `config/rollcall.toml` holds every setting with its default, as comments to start from.
+there as `name = …` under `[group]`. `config/rollcall.toml` holds every setting with its default, as comments
+to start from.
 
 | setting | variable | default | range | unit | what it does |
 |---|---|---|---|---|---|
@@ -29,8 +30,10 @@ def markdown() -> str:
 
 def toml() -> str:
     """Every setting as a comment in TOML, with its help, range and default."""
-    lines = ["# Every setting of Rollcall with its default. Remove the mark before what you change,", "# and name this"]
-    lines[1] += f" file in {FILE_VARIABLE}. docs/settings.md shows the same as a table."
+    lines = [
+        "# Every setting of Rollcall with its default. Remove the mark before what you change,",
+        f"# and name this file in {FILE_VARIABLE}. docs/settings.md shows the same as a table.",
+    ]
     group = ""
     for row in table():
         name = row["name"]

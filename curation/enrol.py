@@ -8,8 +8,6 @@ was left.
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from sqlalchemy.orm import Session
-
 from config.errors import (
     BadName,
     DuplicatePhotograph,
@@ -27,7 +25,7 @@ from curation.offers import Offer
 from curation.parallel import map_in_order, process_count
 from curation.photographs import shown
 from db import gallery, identities, spaces
-from db.session import Database
+from db.session import Database, Session
 from models.faces import Face
 
 ENROLLED = "enrolled"
@@ -158,7 +156,7 @@ class Enrolment:
         identity_id = None if identity is None else identity.id
         own = None if identity_id is None else self._faces.nearest_own(identity_id, face.embedding)
         other = self._faces.nearest_other(identity_id, face.embedding)
-        if other is None or not self._rule.doubts(own, other):
+        if other is None or not self._rule.doubts(own.distance if own else None, other.distance):
             return
         holder = gallery.holder_of_face(session, other.face_id)
         nearest_own = "" if own is None else f", against {own.distance:.2f} to the nearest of {offer.name}"

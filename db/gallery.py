@@ -117,11 +117,14 @@ def faces_of(session: Session, identity_id: int) -> Sequence[EnrolledFace]:
     ).all()
 
 
-def spaces_of(session: Session, identity_id: int) -> list[tuple[int, str]]:
-    """Ids and names of the spaces that an identity is enrolled in."""
+def spaces_of(session: Session, identity_id: int | None = None) -> list[tuple[int, str]]:
+    """Ids and names of the spaces that an identity, or with None anybody, is enrolled in."""
+    held = select(EnrolledFace.space_id)
+    if identity_id is not None:
+        held = held.where(EnrolledFace.identity_id == identity_id)
     rows = session.execute(
         select(EmbeddingSpaceRow.id, EmbeddingSpaceRow.name)
-        .where(EmbeddingSpaceRow.id.in_(select(EnrolledFace.space_id).where(EnrolledFace.identity_id == identity_id)))
+        .where(EmbeddingSpaceRow.id.in_(held))
         .order_by(EmbeddingSpaceRow.id)
     )
     return [(space_id, name) for space_id, name in rows]

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Protocol
 
-import cv2
 import dlib
 import numpy as np
 from numpy.typing import NDArray
@@ -28,25 +27,17 @@ from models.faces import (
     Landmarks,
     RgbImage,
 )
-
-WINDOW = 80
-"""Edge in pixels of the smallest face that both of dlib's detectors are made for.
-
-Measured on reduced portraits: both find faces whose HOG box has 70 px, mostly those of 60, and none of 50; the network
-reports no box below 80."""
-
-LARGEST_UPSCALING = 2.0
-"""Beyond this an enlarged picture shows the detector nothing but interpolation."""
+from models.scaling import WINDOW, in_pixels_of, padded, scaled
 
 CNN_LARGEST_PIXELS = 1 << 22
-"""The network takes about 1 GB of memory for each million pixels that it looks at; more than these are never given."""
+"""dlib's network takes about 1 GB of memory for each million pixels that it looks at; it is never given more."""
 
 _CHIP_PADDING = 0.25
-_SPACE_NAME = "dlib-resnet-v1/chip150-0.25"
-_MIRRORED_SPACE_NAME = f"{_SPACE_NAME}/mirror"
+SPACE_NAME = "dlib-resnet-v1/chip150-0.25"
+MIRRORED_SPACE_NAME = f"{SPACE_NAME}/mirror"
 
 # A lower bound for what the network's convolutions accept; below it dlib raises an internal error.
-_CNN_LEAST_EDGE = 80
+CNN_LEAST_EDGE = 80
 
 # Activations of one chip take some 10 MB.
 _CHIPS_AT_ONCE = 32
@@ -114,9 +105,9 @@ class HogDetector:
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are distances from the SVM's plane."""
-        resized = _resize(image, WINDOW / self._smallest)
+        resized = scaled(image, WINDOW / self._smallest)
         rectangles, scores, _ = _hog().run(resized, 0, 0.0)
-        return _detections(zip(rectangles, scores, strict=True), image, resized)
+        return in_pixels_of(image, resized, map(_detection, rectangles, scores))
 
 
 class CnnDetector:
@@ -140,10 +131,15 @@ class CnnDetector:
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""
-        bearable = math.sqrt(CNN_LARGEST_PIXELS / (image.shape[0] * image.shape[1]))
-        resized = _resize(image, min(WINDOW / self._smallest, bearable))
-        found = _mmod()(_padded(resized, _CNN_LEAST_EDGE), 0)
-        return _detections(((item.rect, item.confidence) for item in found), image, resized)
+        resized = scaled(image, cnn_scale(image, self._smallest))
+        found = _mmod()(padded(resized, CNN_LEAST_EDGE), 0)
+        return in_pixels_of(image, resized, (_detection(item.rect, item.confidence) for item in found))
+
+
+def cnn_scale(image: RgbImage, smallest: int) -> float:
+    """The scale at which the network finds faces of `smallest` px, or the largest that `CNN_LARGEST_PIXELS` allows."""
+    bearable = math.sqrt(CNN_LARGEST_PIXELS / (image.shape[0] * image.shape[1]))
+    return min(WINDOW / smallest, bearable)
 
 
 class DlibAligner:
@@ -179,14 +175,18 @@ class DlibEmbedder:
     @property
     def space(self) -> EmbeddingSpace:
         """The space of every embedding it gives; known without reading the weights."""
-        name = _MIRRORED_SPACE_NAME if self._mirror else _SPACE_NAME
-        return EmbeddingSpace(name, EMBEDDING_LENGTH, weights.RESNET.sha256)
+        return space_of(mirror=self._mirror)
 
     def embed(self, chips: Chips) -> Embeddings:
         """(n, 128) embeddings of (n, 150, 150, 3) chips; n may be 0."""
         if not self._mirror:
             return _describe(chips).astype(np.float32)
         return ((_describe(chips) + _describe(chips[:, :, ::-1])) / 2).astype(np.float32)
+
+
+def space_of(*, mirror: bool) -> EmbeddingSpace:
+    """The space of dlib's embedder, whatever runs it."""
+    return EmbeddingSpace(MIRRORED_SPACE_NAME if mirror else SPACE_NAME, EMBEDDING_LENGTH, weights.RESNET.sha256)
 
 
 def _describe(chips: Chips) -> NDArray[np.float64]:
@@ -197,40 +197,9 @@ def _describe(chips: Chips) -> NDArray[np.float64]:
     return described
 
 
-def _resize(image: RgbImage, scale: float) -> RgbImage:
-    """The image at a scale, never below one pixel and never enlarged beyond `LARGEST_UPSCALING`; contiguous."""
-    scale = min(scale, LARGEST_UPSCALING)
-    height, width = image.shape[:2]
-    size = max(1, round(width * scale)), max(1, round(height * scale))
-    if size == (width, height):
-        return np.ascontiguousarray(image)
-    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
-    return np.asarray(resized, np.uint8)
-
-
-def _padded(image: RgbImage, least_edge: int) -> RgbImage:
-    below, beside = (max(0, least_edge - edge) for edge in image.shape[:2])
-    if not below and not beside:
-        return image
-    return np.pad(image, ((0, below), (0, beside), (0, 0)))
-
-
-def _detections(found: Iterable[tuple[_Rectangle, float]], image: RgbImage, resized: RgbImage) -> list[Detection]:
-    """Detections in pixels of the image from pairs of dlib's rectangle in the resized image and score."""
-    down, across = (image.shape[axis] / resized.shape[axis] for axis in (0, 1))
-    detections = [
-        Detection(
-            Box(
-                round(rectangle.left() * across),
-                round(rectangle.top() * down),
-                round((rectangle.right() + 1) * across),
-                round((rectangle.bottom() + 1) * down),
-            ),
-            float(score),
-        )
-        for rectangle, score in found
-    ]
-    return sorted(detections, key=lambda detection: (-detection.score, detection.box))
+def _detection(rectangle: _Rectangle, score: float) -> Detection:
+    box = Box(rectangle.left(), rectangle.top(), rectangle.right() + 1, rectangle.bottom() + 1)
+    return Detection(box, float(score))
 
 
 def _rectangle(box: Box) -> _Rectangle:

@@ -1,11 +1,12 @@
 """One image in, its faces out: detection, alignment, quality and embedding in a row."""
 
-from config.settings import DetectorName
+from collections.abc import Callable
+
+from config.settings import DetectorName, EmbedderName, ProviderName
 from models import quality
 from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector
 from models.faces import EmbeddingSpace, Face, FaceAligner, FaceDetector, FaceEmbedder, RgbImage
-
-_DETECTORS: dict[DetectorName, type[HogDetector] | type[CnnDetector]] = {"hog": HogDetector, "dlib-cnn": CnnDetector}
+from models.onnx_engines import MmodDetector, OnnxEmbedder
 
 
 class FaceEngine:
@@ -47,12 +48,26 @@ class FaceEngine:
         ]
 
 
-def build_engine(detector: DetectorName, smallest: int, mirror: bool) -> FaceEngine:
+def build_engine(
+    detector: DetectorName,
+    smallest: int,
+    mirror: bool,
+    embedder: EmbedderName = "onnx",
+    provider: ProviderName = "cpu",
+) -> FaceEngine:
     """The engine that the settings name. Cheap: networks load on first use.
 
     Args:
         detector: which detector finds the faces.
         smallest: edge in pixels of the smallest face to find.
         mirror: whether each embedding is averaged with that of the mirrored face.
+        embedder: what runs the embedding network; the results are the same.
+        provider: execution provider for what ONNX Runtime runs.
     """
-    return FaceEngine(_DETECTORS[detector](smallest), DlibAligner(), DlibEmbedder(mirror))
+    detectors: dict[DetectorName, Callable[[], FaceDetector]] = {
+        "mmod": lambda: MmodDetector(smallest, provider),
+        "hog": lambda: HogDetector(smallest),
+        "dlib-cnn": lambda: CnnDetector(smallest),
+    }
+    chosen = OnnxEmbedder(mirror, provider) if embedder == "onnx" else DlibEmbedder(mirror)
+    return FaceEngine(detectors[detector](), DlibAligner(), chosen)

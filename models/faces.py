@@ -31,7 +31,7 @@ EMBEDDING_LENGTH = 128
 
 @dataclass(frozen=True, slots=True, order=True)
 class Box:
-    """A face's rectangle in pixels; it may leave the image. `right` and `bottom` are the first column and row outside."""
+    """A face's rectangle in pixels; may leave the image. `right` and `bottom` are the first column and row outside."""
 
     left: int
     top: int

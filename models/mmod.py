@@ -99,7 +99,7 @@ def _touches(one: Tile, other: Tile) -> bool:
 
 
 def draw(image: RgbImage, normalisation: Normalisation) -> NDArray[np.float32]:
-    """The canvas (rows, columns, 3) float32 of an image; where no level lies it has the mean colour, the network's zero."""
+    """The canvas (rows, columns, 3) float32 of an image; beside the levels lies the mean colour, which is no signal."""
     plan = layout(*image.shape[:2])
     canvas = np.empty((plan.rows, plan.columns, 3), np.float32)
     canvas[:] = (normalisation.red, normalisation.green, normalisation.blue)

@@ -2,7 +2,8 @@
 
 The broker may lose or repeat whatever it likes; a sweep makes up for it. The ledger's queue is as long as it must be,
 the broker's is kept short: when fewer messages are left in it than pieces of work are due, and less than half a window
-of them, the sweep sends a window of what is due, some of it a second time. A worker that gets a message a second time finds the work claimed or done.
+of them, the sweep sends a window of what is due, some of it a second time. A worker that gets a message a second time
+finds the work claimed or done.
 """
 
 from dataclasses import dataclass, field

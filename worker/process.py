@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import cv2
+
 from config.settings import Settings, load_settings
 from db import gallery as stored_gallery
 from db import leases
@@ -16,11 +18,15 @@ class WorkerProcess:
     """The tools of this process. Nothing is opened or loaded before it is used."""
 
     def __init__(self, settings: Settings) -> None:
+        # One worker process per core: threads of OpenCV's own would fight for the cores.
+        cv2.setNumThreads(1)
         self.settings = settings
         self.owner = leases.owner_of_this_process()
         self.database: Database = open_database(settings)
         faces = settings.faces
-        self.engine: FaceEngine = build_engine(faces.detector, faces.smallest, mirror=faces.mirror)
+        self.engine: FaceEngine = build_engine(
+            faces.detector, faces.smallest, faces.mirror, faces.embedder, faces.provider
+        )
         self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
         self._galleries: dict[str, Gallery] = {}
 

@@ -100,13 +100,12 @@ class _Timeline:
 
     def frame_of(self, number: int) -> DecodedFrame | None:
         """The frame of a sample; numbers must ascend. None if it is undecodable."""
-        # Frames have whole ticks: 'at or after the instant' is 'from the first whole tick on'.
-        start, end = math.ceil(number * self._interval), math.ceil((number + 1) * self._interval)
-        self._move(start)
-        if self._next is not None and self._next.pts < end:
+        instant = number * self._interval
+        self._move(instant)
+        if self._next is not None and self._next.pts < instant + self._interval:
             return self._next
         if self._shown is not None:
-            return self._shown if start < self._shown_until(self._shown) else None
+            return self._shown if instant < self._shown_until(self._shown) else None
         return self._next if self._next is not None and not self._next.after_loss else None
 
     def is_over(self, number: int) -> bool:
@@ -114,12 +113,12 @@ class _Timeline:
         shown_end = 0 if self._shown is None else self._shown.pts + (self._shown.duration or self._reader.source.step)
         return self._ended and number * self._interval >= max(shown_end, self._reader.end_of_sent)
 
-    def _move(self, start: int) -> None:
-        """Let `next` be the first frame at or after `start`, and `shown` the one before it."""
-        if self._ended or (self._next is not None and self._next.pts >= start):
+    def _move(self, instant: Fraction) -> None:
+        """Let `next` be the first frame at or after the instant, and `shown` the latest before it."""
+        if self._ended or (self._next is not None and self._next.pts >= instant):
             return
-        self._reader.advance(start)
-        while self._next is None or self._next.pts < start:
+        self._reader.advance(math.floor(instant))
+        while self._next is None or self._next.pts < instant:
             self._shown = self._next or self._shown
             self._next = self._reader.read()
             if self._next is None:

@@ -119,7 +119,8 @@ GRAPH_VERSION = 1
 
 
 def _kept(kind: str, file: WeightFile, build: Callable[[], bytes]) -> Path | bytes:
-    """The graph's file, built when it is not there yet."""
+    """The graph's file, built when it is not there yet; the weights must be there and right in any case."""
+    weights.locate(file)
     path = cache_folder() / f"{kind}-{file.sha256[:16]}-{GRAPH_VERSION}.onnx"
     if path.is_file():
         return path

@@ -18,11 +18,13 @@ from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
 from worker.video.opening import main_stream, open_container, time_base
+from worker.video.timeline import LatestEnd
 
 _NO_TIMESTAMPS: Final = 0x0080  # AVFMT_NOTIMESTAMPS: raw elementary streams
 _LISTS_EVERY_PACKET: Final = frozenset({"mov", "avi"})
 _DEFAULT_RATE: Final = Fraction(25)
-_LARGEST_PICTURE: Final = 2**26  # pixels, twice the 8K format: a larger picture is an attack on the memory
+_LARGEST_PICTURE: Final = 8192 * 4352  # pixels, the 8K format: a larger picture is an attack on the memory
+_JUMP: Final = 10  # seconds; a single packet so far ahead of its neighbours does not tell the end
 _LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looking for a key frame
 _READ_ERRORS: Final = 32  # consecutive errors of the demuxer after which the rest of the file is given up
 
@@ -45,7 +47,7 @@ class PacketSource:
         self._open()
 
     def reopen(self) -> None:
-        """Begin at the beginning, with a new decoder. Frames of the old one must be gone before."""
+        """Begin at the beginning, with a new decoder."""
         self.close()
         self._open()
 
@@ -116,14 +118,17 @@ class PacketSource:
 
     def end_of_packets(self) -> int | None:
         """Read to the end; the tick at which the last picture ends, by counting where packets have no time."""
-        end: int | None = None
+        latest = self.latest_end()
         count = 0
         while (packet := self.next()) is not None:
             count += 1
             if packet.pts is not None and not packet.is_discard:
-                packet_end = packet.pts + (packet.duration or round(self.step))
-                end = packet_end if end is None else max(end, packet_end)
-        return end if self.has_timestamps else round(count * self.step)
+                latest.add(packet.pts, packet.duration or round(self.step))
+        return latest.end if self.has_timestamps else round(count * self.step)
+
+    def latest_end(self) -> LatestEnd:
+        """To tell where these packets end."""
+        return LatestEnd(None if self.lists_every_packet else round(_JUMP / self.time_base))
 
     def _open(self) -> None:
         self._container: InputContainer = open_container(self._path)
@@ -161,6 +166,9 @@ class PacketSource:
             try:
                 # An empty packet only tells a decoder that the stream has ended.
                 packet = next((packet for packet in self._demux if packet.size), None)
+            except IndexError:
+                # PyAV stumbles at the end of a file in which streams have turned up on the way.
+                return None
             except av.error.FFmpegError:
                 self.failed = True
                 self._demux = self._packets()

@@ -37,7 +37,6 @@ def probe(path: Path) -> VideoFacts:
         if first is None:
             raise Undecodable(str(path), "not one of its pictures can be decoded", "check that it plays elsewhere")
         facts = _with_shape(facts, first.picture, aspect, path)
-        del first
         return replace(facts, duration_pts=_duration(reader, times, size))
 
 

@@ -2,6 +2,7 @@
 
 from collections import deque
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
@@ -27,6 +28,7 @@ _BACK_OFF: Final = (
     32,
 )  # seconds before the wanted instant at which to look for a key frame, in turn
 _MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
+_JUMP: Final = Fraction(1, 2)  # second; a frame that comes so late, or first of all, may have a wrong time
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
 
 
@@ -45,9 +47,10 @@ class DecodedFrame:
 
 
 class VideoReader:
-    """Frames in presentation order, decoded by one thread. A context manager; frames must not outlive it.
+    """Frames in presentation order, decoded by one thread. A context manager.
 
-    Damaged packets are skipped and counted in `errors`. Frames that do not follow the one before in time are dropped.
+    Damaged packets are skipped and counted in `errors`. Frames that do not follow the one before in time are dropped,
+    as is a single one whose time is ahead of the next one's.
     A frame without a time gets that of its packet, else it follows the one before at the declared rate. A raw
     elementary stream has no times at all: its frames are counted at its declared rate, the one exception, and cannot be
     skipped.
@@ -80,7 +83,6 @@ class VideoReader:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._frames.clear()
         self._source.close()
 
     @property
@@ -96,7 +98,7 @@ class VideoReader:
     @property
     def end_of_sent(self) -> int:
         """Ticks from the origin at which the last picture ends whose packet was found so far."""
-        return self._end - self._origin
+        return 0 if self._end.end is None else self._end.end - self._origin
 
     def read(self) -> DecodedFrame | None:
         """The next frame, None after the last."""
@@ -128,7 +130,6 @@ class VideoReader:
         Nothing can be read from this reader afterwards. `near`: where the end is believed to be, to begin reading
         there. None where no packet has a time.
         """
-        self._frames.clear()
         if near is None or not self._source.seek(near + self._origin):
             self._source.reopen()
         end = self._source.end_of_packets()
@@ -147,13 +148,11 @@ class VideoReader:
                     return
                 limit = min(key - 1, wanted)
         self._watch.forget()
-        self._frames.clear()
         self._source.reopen()
         key = self._source.skip_to_key(limit)
         if key is None or not self._starts_at(key):
             # The beginning of the file needs no key frame to be right.
             self._watch.forget()
-            self._frames.clear()
             self._source.reopen()
             self._start_decoder(None)
 
@@ -178,7 +177,8 @@ class VideoReader:
         self._frames: deque[DecodedFrame] = deque()
         self._floor = floor
         self._last: int | None = None
-        self._end = self._source.start
+        self._doubtful: tuple[int, VideoFrame] | None = None
+        self._end = self._source.latest_end()
         self._drained = False
         self._watch.jump(self._source.skipped_damage)
 
@@ -191,24 +191,36 @@ class VideoReader:
             self._drained = True
         elif packet.pts is not None and not packet.is_discard:
             self._watch.sent(packet.pts, damaged=self._source.is_damaged(packet))
-            self._end = max(self._end, packet.pts + (packet.duration or 0))
+            self._end.add(packet.pts, packet.duration or 0)
         try:
             pictures = self._source.decoder.decode(packet)
         except av.error.FFmpegError:
             self.errors += 1
-            return True
+            pictures = []
         for picture in pictures:
             self._take(picture)
+        if self._drained and self._doubtful is not None:
+            self._pass_on(*self._doubtful)
         return True
 
     def _take(self, picture: VideoFrame) -> None:
+        """Pass a frame on when it follows the one before; one that jumps ahead only if the next is not behind it."""
         pts = self._time(picture)
+        doubtful, self._doubtful = self._doubtful, None
+        if doubtful is not None and doubtful[0] < pts:
+            self._pass_on(*doubtful)
         before = self._floor if self._last is None else self._last
         if before is not None and (pts < before or pts == self._last):
             return
-        lost = self._watch.shown(before, pts)
+        if before is None or (pts - before) * self._source.time_base > _JUMP:
+            self._doubtful = pts, picture
+        else:
+            self._pass_on(pts, picture)
+
+    def _pass_on(self, pts: int, picture: VideoFrame) -> None:
+        lost = self._watch.shown(self._floor if self._last is None else self._last, pts)
         self._last = pts
-        self._end = max(self._end, pts + (picture.duration or 0))
+        self._end.add(pts, picture.duration)
         self._frames.append(DecodedFrame(pts - self._origin, picture.duration or None, lost, picture))
 
     def _time(self, picture: VideoFrame) -> int:

@@ -66,6 +66,32 @@ def is_plausible(seconds: Fraction, byte_size: int) -> bool:
 
 
 @dataclass(slots=True)
+class LatestEnd:
+    """The latest end among packets that come about in order, unmoved by a single wrong time far ahead.
+
+    `jump`: ticks; a packet that begins further ahead than that counts only when another follows it there. None believes
+    every packet.
+    """
+
+    jump: int | None
+    end: int | None = None
+    _doubtful: int | None = None
+
+    def add(self, start: int, length: int) -> None:
+        """One more packet."""
+        if self._is_believed(start):
+            self._doubtful = None
+            self.end = start + length if self.end is None else max(self.end, start + length)
+        else:
+            self._doubtful = start
+
+    def _is_believed(self, start: int) -> bool:
+        if self.jump is None or self.end is None or start - self.end <= self.jump:
+            return True
+        return self._doubtful is not None and abs(start - self._doubtful) <= self.jump
+
+
+@dataclass(slots=True)
 class LossWatch:
     """Tells between which frames pictures were lost, from the packets that went in and the frames that came out.
 

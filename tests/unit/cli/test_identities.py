@@ -64,6 +64,18 @@ def test_showing_somebody_tells_their_photographs(portraits: dict[str, Path]) ->
 
 
 @pytest.mark.usefixtures("enrolled")
+def test_checking_tells_which_photographs_call_for_a_look(portraits: dict[str, Path]) -> None:
+    assert said("check").splitlines() == ["0 of 3 photographs call for a look"]
+    assert said("check", "--json") == ""
+    wrong = ["enroll", "joe biden", str(portraits["obama3"]), "--accept", "nearer-to-another"]
+    assert runner.invoke(app, wrong).exit_code == 0
+    told = [json.loads(line) for line in said("check", "--json").splitlines()]
+    found = {line["photograph"]: (line["name"], line["remarks"]) for line in told}
+    assert found[str(portraits["obama3"])] == ("joe biden", ["unlike the rest", "nearer to another"])
+    assert "2 of 4 photographs call for a look" in said("check")
+
+
+@pytest.mark.usefixtures("enrolled")
 def test_renaming() -> None:
     assert "Barack Obama is now B. Obama" in said("rename", "barack obama", "B. Obama")
     assert listed() == {"B. Obama": 2, "joe biden": 1}

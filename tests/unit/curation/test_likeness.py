@@ -56,14 +56,34 @@ def test_neighbours_are_those_of_an_exhaustive_search(
     assert faces.count(asked) == owners.count(asked)
 
 
-def test_a_face_is_not_its_own_neighbour() -> None:
-    vectors = np.eye(2, 128, dtype=np.float32)
-    faces = enrolled(vectors, [7, 7], 2)
-    other = faces.nearest_own(7, vectors[0], but=1000)
-    assert other is not None
-    assert other.face_id == 1001
-    assert other.distance == pytest.approx(2**0.5)
-    assert faces.nearest_own(7, vectors[0]) == Neighbour(1000, 7, 0.0)
+def test_a_face_is_not_among_its_own() -> None:
+    vectors = np.eye(3, 128, dtype=np.float32)
+    faces = enrolled(vectors, [7, 8, 7], 2)
+    assert faces.distances_to_own(0).tolist() == pytest.approx([2**0.5])
+    assert faces.distances_to_own(1).tolist() == []
+    assert faces.positions_of(7) == (0, 2)
+    assert faces.positions_of(9) == ()
+    assert faces.embedding(2).tolist() == vectors[2].tolist()
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    owners=st.lists(st.integers(1, 4), max_size=40),
+    loaded=st.integers(0, 40),
+    at_once=st.integers(1, 50),
+    first=st.integers(1, 6),
+)
+def test_the_nearest_others_of_all_are_those_of_each(
+    seed: int, owners: list[int], loaded: int, at_once: int, first: int
+) -> None:
+    vectors = np.random.default_rng(seed).normal(size=(len(owners), 128)).astype(np.float32)
+    faces = enrolled(vectors, owners, min(loaded, len(owners)))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(likeness, "_SEARCHED_AT_ONCE", at_once)
+        patch.setattr(likeness, "_NEIGHBOURS_AT_FIRST", first)
+        together = list(faces.nearest_others())
+    assert together == [faces.nearest_other(owner, vector) for owner, vector in zip(owners, vectors, strict=True)]
 
 
 def test_somebody_unknown_has_every_enrolled_face_for_a_neighbour() -> None:
@@ -86,5 +106,4 @@ def test_somebody_unknown_has_every_enrolled_face_for_a_neighbour() -> None:
     ],
 )
 def test_another_must_be_near_and_clearly_nearer(own: float | None, other: float, *, doubted: bool) -> None:
-    nearest_own = None if own is None else Neighbour(1, 1, own)
-    assert LikenessRule(0.5).doubts(nearest_own, Neighbour(2, 2, other)) is doubted
+    assert LikenessRule(0.5).doubts(own, other) is doubted

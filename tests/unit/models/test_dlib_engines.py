@@ -12,12 +12,13 @@ from demo.material import Material
 from models import dlib_engines
 from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector
 from models.faces import Box, Detection, FaceDetector, RgbImage
+from models.onnx_engines import MmodDetector
 
 Builder = Callable[[int], FaceDetector]
 Reader = Callable[[Path, int], RgbImage]
 
 
-@pytest.fixture(scope="module", params=[HogDetector, CnnDetector], ids=["hog", "dlib-cnn"])
+@pytest.fixture(scope="module", params=[HogDetector, CnnDetector, MmodDetector], ids=["hog", "dlib-cnn", "mmod"])
 def build(request: pytest.FixtureRequest) -> Builder:
     """Every detector, built for a smallest face."""
     builder: Builder = request.param

@@ -12,6 +12,7 @@ from models import dlib_engines, weights
 from models.dlib_engines import DlibAligner, DlibEmbedder
 from models.engine import FaceEngine, build_engine
 from models.faces import Box, Chips, Detection, Embeddings, EmbeddingSpace, Face, RgbImage
+from models.networks import session
 
 
 class GivenBoxes:
@@ -90,9 +91,11 @@ def test_building_an_engine_loads_nothing() -> None:
     program = """
 from models import dlib_engines
 from models.engine import build_engine
+from models.networks import session
 engine = build_engine("hog", 60, mirror=True)
 engine.space, engine.detector_name
 loaders = (dlib_engines._hog, dlib_engines._mmod, dlib_engines._landmarks, dlib_engines._resnet)
+loaders += (session.detection_network, session.detection_session, session.embedding_session)
 print(sum(loader.cache_info().currsize for loader in loaders))
 """
     ended = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
@@ -108,8 +111,11 @@ def test_missing_weights_are_told_when_a_face_is_to_be_embedded(
 
     monkeypatch.setattr(weights, "locate", locate)
     dlib_engines._resnet.cache_clear()
-    with pytest.raises(WeightsMissing, match=r"dlib_face_recognition_resnet_model_v1\.dat: No such file"):
-        build_engine("hog", 60, mirror=True).analyse(portraits["obama"])
+    session.embedding_session.cache_clear()
+    for embedder in ("onnx", "dlib"):
+        engine = build_engine("hog", 60, mirror=True, embedder=embedder)
+        with pytest.raises(WeightsMissing, match=r"dlib_face_recognition_resnet_model_v1\.dat: No such file"):
+            engine.analyse(portraits["obama"])
 
 
 def test_a_face_does_not_show_its_embedding(analysed: dict[str, Face]) -> None:

@@ -22,12 +22,13 @@ from worker.sampling import Sample, sample_frames
 from worker.video import VideoReader, probe
 
 LONG_GOP = Encoding(gop=200, codec_options={"preset": "veryfast"})
+FAST_START = Encoding(codec_options=X264.codec_options, container_options={"movflags": "faststart"})
 VP8 = Encoding("libvpx", b_frames=0, codec_options={"cpu-used": "8", "deadline": "realtime"})
 RANDOM = [0, 40, 80, 90, 430, 470, 1000, 1001, 1350, 1390, 1430, 2000, 2500, 2540, 2580]
 
 # Name, encoding, times of the frames in milliseconds, the first of them as the player shows it.
 CLIPS: dict[str, tuple[str, Encoding, list[int], int]] = {
-    "constant rate": ("clip.mp4", X264, frames_at(75), 0),
+    "constant rate": ("clip.mp4", FAST_START, frames_at(75), 0),
     "constant rate of 29.97": ("clip.mkv", X264, [round(i * 1001 / 30) for i in range(75)], 0),
     "variable rate in MP4": ("clip.mp4", X264, RANDOM, 0),
     "variable rate in Matroska": ("clip.mkv", X264, RANDOM, 0),
@@ -162,8 +163,7 @@ def leave_out(first: int, last: int) -> Callable[["Packet[VideoStream]"], "Packe
 
 class TestTruncated:
     def test_mp4_declares_what_is_missing(self, tmp_path: Path) -> None:
-        encoding = Encoding(codec_options=X264.codec_options, container_options={"movflags": "faststart"})
-        clip = write_clip(tmp_path / "clip.mp4", frames_at(100), encoding)
+        clip = write_clip(tmp_path / "clip.mp4", frames_at(100), FAST_START)
         content = clip.read_bytes()
         clip.write_bytes(content[: len(content) * 6 // 10])
         facts = probe(clip)
@@ -303,6 +303,29 @@ def test_samples_beyond_the_end_are_accounted_for(clips: dict[str, Path]) -> Non
     assert [sample.number for sample in samples if sample.pts is None] == [4, 5, 6, 7, 8]
 
 
+@pytest.mark.parametrize("kind", ["constant rate", "variable rate, VP8", "open GOP MPEG-2 in a transport stream"])
+def test_whatever_is_broken_every_sample_is_accounted_for(kind: str, clips: dict[str, Path], tmp_path: Path) -> None:
+    content = clips[kind].read_bytes()
+    random = np.random.default_rng(7)
+    videos = 0
+    for trial in range(40):
+        broken = bytearray(content[: int(random.integers(len(content) // 2, len(content) + 1))])
+        for place in random.integers(0, len(broken), size=int(random.integers(1, 200))):
+            broken[place] = int(random.integers(0, 256))
+        path = tmp_path / f"{trial}{clips[kind].suffix}"
+        path.write_bytes(broken)
+        try:
+            facts = probe(path)
+        except MediaError:
+            continue
+        videos += 1
+        whole = list(sample_frames(path, facts, 0, 10, 333))
+        assert [sample.number for sample in whole] == list(range(10))
+        for sample in whole:
+            assert (sample.image is None) == (sample.pts is None or sample.held)
+    assert videos > 10
+
+
 def test_a_sample_does_not_print_its_picture(clips: dict[str, Path]) -> None:
     clip = clips["one frame"]
     (sample,) = sample_frames(clip, probe(clip), 0, 1, 1000)
@@ -352,7 +375,6 @@ def one_by_one(path: Path, facts: VideoFacts, count: int, interval_ms: int) -> l
         times = []
         while (frame := reader.read()) is not None:
             times.append(frame.pts)
-            del frame
     interval = Fraction(interval_ms, 1000) / facts.time_base
     chosen: list[int | None] = []
     for sample in range(count):

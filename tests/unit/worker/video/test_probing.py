@@ -206,6 +206,12 @@ def test_pictures_that_are_all_garbage_are_undecodable(clip: Path, tmp_path: Pat
         probe(tmp_path / "garbage.mp4")
 
 
+def test_a_picture_that_would_fill_the_memory_is_undecodable(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("worker.video.packets._LARGEST_PICTURE", 192 * 128 - 1)
+    with pytest.raises(Undecodable):
+        probe(clip)
+
+
 def with_duration(webm: Path, milliseconds: float) -> Path:
     """The file with another duration in its header (EBML element 4489, eight bytes of a double)."""
     content = bytearray(webm.read_bytes())

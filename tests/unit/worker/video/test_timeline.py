@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.video.timeline import Declared, LossWatch, is_plausible
+from worker.video.timeline import Declared, LatestEnd, LossWatch, is_plausible
 
 
 def declared(
@@ -148,3 +148,28 @@ def test_what_was_sent_before_starting_elsewhere_is_forgotten() -> None:
     watch.sent(0, damaged=True)
     watch.forget()
     assert not watch.left()
+
+
+def test_the_latest_end_is_that_of_the_packet_that_ends_last() -> None:
+    latest = LatestEnd(jump=1000)
+    assert latest.end is None
+    for start in (0, 120, 40, 80):
+        latest.add(start, 40)
+    assert latest.end == 160
+
+
+@pytest.mark.parametrize(
+    ("jump", "starts", "end"),
+    [
+        pytest.param(1000, [0, 40, 9000, 80, 120], 160, id="a single wrong time"),
+        pytest.param(1000, [0, 40, 9000], 80, id="a wrong time at the very end"),
+        pytest.param(1000, [0, 40, 9000, 9040, 9080], 9120, id="a long still picture, and on"),
+        pytest.param(1000, [0, 40, 9000, 80, 9000, 120], 160, id="wrong times that do not follow each other"),
+        pytest.param(None, [0, 40, 9000], 9040, id="a table of all packets"),
+    ],
+)
+def test_a_single_time_far_ahead_is_not_the_end(jump: int | None, starts: list[int], end: int) -> None:
+    latest = LatestEnd(jump)
+    for start in starts:
+        latest.add(start, 40)
+    assert latest.end == end
