@@ -22,18 +22,20 @@ err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
 
 
 @contextmanager
-def progress(what: str, total: int) -> Iterator["Advance"]:
+def progress(what: str, total: int, *, prints: bool = False) -> Iterator["Advance"]:
     """A bar where a terminal looks on; otherwise a plain line at each tenth.
 
     Args:
         what: names the work, e.g. `photographs`.
         total: how many steps it has.
+        prints: whether results are printed meanwhile; on a terminal that shows them, a bar would be in their way.
     """
-    if not err.is_terminal:
+    if not err.is_terminal or (prints and sys.stdout.isatty()):
         yield Advance(what, total, None)
         return
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=err, transient=True) as bar:
+    # Without redirection: rich would send what is written to standard output, a file perhaps, to the bar's terminal.
+    with Progress(*columns, console=err, transient=True, redirect_stdout=False) as bar:
         yield Advance(what, total, bar)
 
 

@@ -49,7 +49,10 @@ def run(
                 refused += 1
                 console.err.print(f"{result.code}: {result}", markup=False)
             advance(done)
-    collection.write(output)
+    try:
+        collection.write(output)
+    except OSError as error:
+        raise typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output") from None
     told = f"{len(collection)} faces of {len(photographs) - refused} photographs in {output}"
     console.lines([told + (f"; {faceless} photographs without a face" if faceless else "")])
     if refused:

@@ -101,7 +101,7 @@ def _offers(name: str | None, photographs: list[Path], source: Path | None) -> "
 
 
 def _enrol(enrolment: "Enrolment", offers: "Offers", outcomes: list["Outcome"], *, as_json: bool) -> None:
-    with console.progress("photographs", len(offers.offers)) as advance:
+    with console.progress("photographs", len(offers.offers), prints=as_json) as advance:
         for outcome in enrolment.run(offers.offers):
             outcomes.append(outcome)
             if as_json:

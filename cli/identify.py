@@ -40,7 +40,7 @@ def run(
     with opened(settings) as database:
         identifier = Identifier(database, settings, engine)
         _warn_of_empty_gallery(identifier)
-        with console.progress("photographs", len(photographs)) as advance:
+        with console.progress("photographs", len(photographs), prints=True) as advance:
             for done, photograph in enumerate(identifier.identify(photographs), start=1):
                 refused |= photograph.error is not None
                 if as_json:

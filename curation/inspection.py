@@ -64,7 +64,7 @@ def check(session: Session, rule: LikenessRule) -> Iterator[EnrolledPhotograph |
         faces = _load(session, space_id)
         for position, other in enumerate(faces.nearest_others()):
             standing = _standing(faces, position, other, rule)
-            row = session.get_one(EnrolledFace, standing.face_id) if standing.remarks else None
+            row = gallery.face(session, standing.face_id) if standing.remarks else None
             yield None if row is None else _told(session, row, space, standing)
 
 

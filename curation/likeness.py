@@ -29,11 +29,11 @@ class Neighbour:
 
 
 CLEARLY_NEARER = 0.15
-"""By how much another identity must be nearer than the own one to speak against a photograph; see docs/decisions."""
+"""By how much another identity must be nearer than the own one to speak against a photograph (docs/decisions, 5)."""
 
 
 UNLIKE = 0.1
-"""TBD"""
+"""How far beyond the largest distance a person's photographs may lie from each other (docs/decisions, 5)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,6 +138,11 @@ def counts_by_space(session: Session) -> dict[str, int]:
     return {name: count for name, count in rows}  # noqa: C416  to dict's types a Row is no pair
 
 
+def face(session: Session, face_id: int) -> EnrolledFace:
+    """One enrolled face that exists."""
+    return session.get_one(EnrolledFace, face_id)
+
+
 def remove_all(session: Session, identity_id: int) -> int:
     """Erase every enrolled face of an identity; how many there were."""
     return _remove(session, EnrolledFace.identity_id == identity_id)

@@ -132,10 +132,9 @@ class _Timeline:
         if self._next is not None:
             if self._next.after_loss:
                 return declared
-            # What is not in the table of all packets was never there: the next frame ends this one.
-            return (
-                Fraction(self._next.pts) if source.lists_every_packet else max(declared, shown.pts + self._silent_hold)
-            )
+            # What is not in a table of all packets was never there: then the next frame ends this one.
+            silent = self._next.pts - shown.pts if source.lists_every_packet else self._silent_hold
+            return max(declared, Fraction(shown.pts + silent))
         # A video that ends about when it should is whole; else what is missing was lost, from this frame's end on.
         # In MP4 a packet's duration may belong to its neighbour in the order of display: the last end counts.
         excess = self._interval if not source.has_own_length else _ROUNDING * source.step

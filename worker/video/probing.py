@@ -20,8 +20,8 @@ def probe(path: Path) -> VideoFacts:
 
     The duration runs to the end of the picture as the stream declares it, else as the container does. The file's last
     packets may lengthen it (a recorder that died left an old header) but never shorten it: what is missing from a
-    truncated file stays planned, and is found missing. A declaration that leaves fewer than 12.5 bytes per second is
-    not believed; then, and where nothing is declared, the packets are counted without decoding.
+    truncated file stays planned, and is found missing. A declaration that leaves fewer than 12.5 bytes per second, or
+    exceeds a week, is not believed; then, and where nothing is declared, the packets are counted without decoding.
 
     Raises:
         FileMissing: not there, or not readable.

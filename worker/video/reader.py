@@ -18,15 +18,8 @@ from worker.video.timeline import LossWatch
 FAR: Final = 30.0
 """Seconds. A longer way ahead is made by seeking in the file, a shorter one by reading past it without decoding."""
 _PACKETS_TO_FIRST_FRAME: Final = 48  # a decoder that got a key frame and so many packets gives a frame now or never
-_BACK_OFF: Final = (
-    0,
-    1,
-    2,
-    4,
-    8,
-    16,
-    32,
-)  # seconds before the wanted instant at which to look for a key frame, in turn
+_BACK_OFF: Final = 0, 1, 2, 4, 8, 16, 32
+"""Seconds before the wanted instant at which to look for a key frame, one after the other."""
 _MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
 _JUMP: Final = Fraction(1, 2)  # second; a frame that comes so late, or first of all, may have a wrong time
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
@@ -50,10 +43,9 @@ class VideoReader:
     """Frames in presentation order, decoded by one thread. A context manager.
 
     Damaged packets are skipped and counted in `errors`. Frames that do not follow the one before in time are dropped,
-    as is a single one whose time is ahead of the next one's.
-    A frame without a time gets that of its packet, else it follows the one before at the declared rate. A raw
-    elementary stream has no times at all: its frames are counted at its declared rate, the one exception, and cannot be
-    skipped.
+    as is a single one that jumps ahead of the next. A frame without a time gets that of its packet, else it follows the
+    one before at the declared rate. A raw elementary stream has no times at all: its frames are counted at its declared
+    rate, the one exception, and cannot be skipped.
 
     Args:
         path: the file.
@@ -87,7 +79,7 @@ class VideoReader:
 
     @property
     def source(self) -> PacketSource:
-        """What the frames are decoded from, for its constants."""
+        """What the frames are decoded from: for what it says of itself, not to be read from."""
         return self._source
 
     @property

@@ -15,6 +15,8 @@ _LATEST_START: Final = 60
 """Seconds. Outside MP4 nobody means so much of nothing before the first picture: it is a clock that ran before."""
 _LEAST_RATE: Final = Fraction(25, 2)
 """Bytes per second. A file with less than this per declared second has its packets counted instead."""
+_LONGEST: Final = 7 * 86400
+"""Seconds. Whoever declares more has the packets counted too: a plan for years would be as costly as it is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def is_plausible(seconds: Fraction, byte_size: int) -> bool:
     The coarsest picture takes a few bytes a frame, so a file with fewer than 12.5 bytes per declared second either
     shows stills or declares nonsense. It is small for its length, so counting its packets is cheap and tells which.
     """
-    return 0 < seconds * _LEAST_RATE <= byte_size
+    return 0 < seconds <= _LONGEST and seconds * _LEAST_RATE <= byte_size
 
 
 @dataclass(slots=True)

@@ -91,7 +91,7 @@ def test_a_dim_scene_is_not_flat(material: Material) -> None:
 def test_a_small_dim_face_in_the_dark_is_not_flat(faces: list[RgbImage]) -> None:
     random = np.random.default_rng(1)
     for face in faces:
-        for _ in range(20):
+        for _ in range(8):
             left, top = (int(random.integers(0, edge - 60)) for edge in FULL_HD)
             frame = with_face(plain(8, FULL_HD), face, 60, left, top, brightness=0.5)
             # Its levels deviate less, as a whole, than those of noise on a black frame.

@@ -378,8 +378,9 @@ def one_by_one(path: Path, facts: VideoFacts, count: int, interval_ms: int) -> l
     interval = Fraction(interval_ms, 1000) / facts.time_base
     chosen: list[int | None] = []
     for sample in range(count):
-        after = [time for time in times if sample * interval <= time < (sample + 1) * interval]
-        before = [time for time in times if time < sample * interval]
+        begin, end = math.ceil(sample * interval), math.ceil((sample + 1) * interval)
+        after = [time for time in times if begin <= time < end]
+        before = [time for time in times if time < begin]
         chosen.append(after[0] if after else before[-1] if before else times[0])
     return chosen
 
@@ -395,12 +396,10 @@ def test_every_real_video_is_sampled_as_if_everything_were_decoded(corpus: Path)
         assert facts.duration is not None
         interval_ms = max(40, round(facts.duration * 1000 / 9))
         count = count_of(facts, interval_ms)
-        wanted = one_by_one(path, facts, count, interval_ms)
-        middle = count // 2
+        wanted = one_by_one(path, facts, count + 3, interval_ms)
         samples = [
-            *sample_frames(path, facts, 0, middle, interval_ms),
-            *sample_frames(path, facts, middle, middle + 2, interval_ms, far=0.0),
-            *sample_frames(path, facts, middle + 2, count, interval_ms),
+            *sample_frames(path, facts, count // 4, count // 4 + 3, interval_ms),
+            *sample_frames(path, facts, count // 2, count // 2 + 1, interval_ms, far=0.0),
         ]
         wrong += [(path.name, s.number) for s in samples if s.pts is not None and s.pts != wanted[s.number]]
     assert not wrong

@@ -85,6 +85,8 @@ def test_a_length_is_plausible_down_to_a_still_picture_and_not_further() -> None
     assert is_plausible(Fraction(3600), 45_000)
     assert not is_plausible(Fraction(3601), 45_000)
     assert not is_plausible(Fraction(10**9, 30), 10**6)
+    assert is_plausible(Fraction(7 * 86400), 10**12)
+    assert not is_plausible(Fraction(7 * 86400 + 1), 10**12)
     assert not is_plausible(Fraction(0), 10**6)
     assert not is_plausible(Fraction(-3), 10**6)
 
