@@ -250,10 +250,16 @@ class WorkSettings(_Group):
         description="How often the sweep re-sends what the ledger says is unfinished.",
         json_schema_extra=unit("seconds"),
     )
+    start: Literal["at-once", "nightly"] = Field(
+        default="at-once",
+        description="at-once: beat's sweep begins what was submitted since; nightly: new videos wait for the nightly "
+        "run. `rollcall work` begins them in any case.",
+        json_schema_extra=unit("name"),
+    )
     nightly: str = Field(
         default="22:00",
         pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
-        description="When Celery beat starts the nightly run, UTC.",
+        description="When Celery beat begins everything that was submitted, UTC.",
         json_schema_extra=unit("HH:MM"),
     )
 

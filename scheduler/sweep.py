@@ -27,9 +27,16 @@ class Due:
     videos: list[int] = field(default_factory=list)
 
 
-def sweep(database: Database, settings: Settings, sender: Sender) -> Due:
-    """Put the ledger in order and keep the workers' doorbell ringing; what is due."""
-    due = prepare(database, settings)
+def sweep(database: Database, settings: Settings, sender: Sender, *, begin_new: bool = True) -> Due:
+    """Put the ledger in order and keep the workers' doorbell ringing; what is due.
+
+    Args:
+        database: the ledger.
+        settings: how often to try, how many messages to keep.
+        sender: of messages.
+        begin_new: also cut videos that nobody has worked on yet.
+    """
+    due = prepare(database, settings, begin_new=begin_new)
     videos_due, segments_due = due.videos[: settings.broker.window], due.segments[: settings.broker.window]
     wanted = min(len(videos_due) + len(segments_due), settings.broker.window // 2)
     if wanted and sender.queued() < wanted:
@@ -38,10 +45,10 @@ def sweep(database: Database, settings: Settings, sender: Sender) -> Due:
     return due
 
 
-def prepare(database: Database, settings: Settings) -> Due:
+def prepare(database: Database, settings: Settings, *, begin_new: bool) -> Due:
     """Plan new videos, free the work of dead processes, fail what has used up its tries; what is due then."""
     with database.reading() as session:
-        new = videos.ids_waiting(session)
+        new = videos.ids_waiting(session) if begin_new else []
     for video_id in new:
         planning.plan_video(database, video_id, settings)
     attempts = settings.work.attempts

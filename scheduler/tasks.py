@@ -2,7 +2,7 @@
 
 from config import tasks
 from config.celery_app import app
-from config.settings import load_settings
+from config.settings import Settings, load_settings
 from db.session import open_database
 from scheduler.dispatch import Sender
 from scheduler.sweep import sweep
@@ -10,16 +10,20 @@ from scheduler.sweep import sweep
 
 @app.task(name=tasks.SWEEP)
 def sweep_task() -> None:
-    """Re-send what the ledger says is unfinished."""
+    """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
-    database = open_database(settings)
-    try:
-        sweep(database, settings, Sender(app))
-    finally:
-        database.close()
+    _sweep(settings, begin_new=settings.work.start == "at-once")
 
 
 @app.task(name=tasks.NIGHTLY)
 def nightly_task() -> None:
     """Begin the night: everything that was submitted during the day."""
-    sweep_task()
+    _sweep(load_settings(), begin_new=True)
+
+
+def _sweep(settings: Settings, *, begin_new: bool) -> None:
+    database = open_database(settings)
+    try:
+        sweep(database, settings, Sender(app), begin_new=begin_new)
+    finally:
+        database.close()

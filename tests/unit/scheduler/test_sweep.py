@@ -1,0 +1,114 @@
+"""The sweep: what the ledger says is due, and nothing more than a window of it."""
+
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+
+from config.settings import Settings
+from db import segments, videos
+from db.leases import utc_now
+from db.migrate import ensure_schema
+from db.schema import VideoState
+from db.session import Database
+from db.videos import VideoFacts
+from scheduler.dispatch import Sender
+from scheduler.sweep import sweep
+
+FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 90_000)
+
+
+class Recorder(Sender):
+    """A doorbell that counts its rings; the broker behind it has its own tests with real servers."""
+
+    def __init__(self, queued: int = 0) -> None:
+        self.already = queued
+        self.rung: dict[str, list[int]] = {"segments": [], "videos": []}
+
+    def send_segments(self, segment_ids: Sequence[int]) -> None:
+        self.rung["segments"] += segment_ids
+
+    def send_videos(self, video_ids: Sequence[int]) -> None:
+        self.rung["videos"] += video_ids
+
+    def queued(self) -> int:
+        return self.already
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return Settings.model_validate(
+        {"home": tmp_path, "sampling": {"segment": 30}, "broker": {"window": 4}, "work": {"attempts": 2}}
+    )
+
+
+@pytest.fixture
+def database(settings: Settings) -> Iterator[Database]:
+    opened = Database(settings.database_url)
+    ensure_schema(opened)
+    yield opened
+    opened.close()
+
+
+def submit(database: Database, number: int = 0) -> int:
+    with database.writing() as session:
+        return videos.add(
+            session, content_hash=f"{number:064}", byte_size=1, path="/x.mkv", title="x.mkv", outcome=FACTS
+        ).id
+
+
+def test_a_new_video_is_planned_and_all_of_it_sent(database: Database, settings: Settings) -> None:
+    submit(database)
+    recorder = Recorder()
+    due = sweep(database, settings, recorder)
+    assert len(due.segments) == 3
+    assert recorder.rung["segments"] == due.segments
+
+
+def test_a_new_video_waits_where_the_sweep_is_not_to_begin_it(database: Database, settings: Settings) -> None:
+    video_id = submit(database)
+    assert sweep(database, settings, Recorder(), begin_new=False).segments == []
+    with database.reading() as session:
+        assert videos.get(session, video_id).state == VideoState.WAITING
+
+
+def test_at_most_a_window_is_sent(database: Database, settings: Settings) -> None:
+    for number in range(3):
+        submit(database, number)
+    recorder = Recorder()
+    assert len(sweep(database, settings, recorder).segments) == 9
+    assert len(recorder.rung["segments"]) == 4
+
+
+@pytest.mark.parametrize(("queued", "sent"), [(0, 3), (1, 3), (2, 0), (50, 0)])
+def test_nothing_is_sent_while_the_broker_has_enough(
+    database: Database, settings: Settings, queued: int, sent: int
+) -> None:
+    submit(database)
+    recorder = Recorder(queued)
+    sweep(database, settings, recorder)
+    assert len(recorder.rung["segments"]) == sent
+
+
+def test_work_in_hand_is_not_sent(database: Database, settings: Settings) -> None:
+    submit(database)
+    first = sweep(database, settings, Recorder()).segments[0]
+    with database.writing() as session:
+        assert segments.claim(session, first, owner="elsewhere/1", lease=60, attempts=2, now=utc_now())
+    assert first not in sweep(database, settings, Recorder()).segments
+
+
+def test_a_video_whose_tries_are_used_up_ends(database: Database, settings: Settings) -> None:
+    video_id = submit(database)
+    for _ in range(2):
+        for segment_id in sweep(database, settings, Recorder()).segments:
+            with database.writing() as session:
+                # A lease of no time: the process died at once.
+                segments.claim(session, segment_id, owner="elsewhere/1", lease=0, attempts=2, now=utc_now())
+    recorder = Recorder()
+    due = sweep(database, settings, recorder)
+    assert due.segments == []
+    assert due.videos == recorder.rung["videos"] == [video_id]
+    with database.reading() as session:
+        assert {segment.cause for segment in videos.get(session, video_id).segments} == {"worker-died"}
