@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
+from config.settings import FaceSettings
 from models.decision import Candidate, DecisionRule
 from models.engine import FaceEngine, build_engine
 from models.faces import Embeddings
@@ -58,7 +59,7 @@ def central_face(engine: FaceEngine, path: Path, cache: Path) -> NDArray[np.floa
 
 def read(folder: Path, cache: Path, most_people: int) -> Faces:
     """The faces of the people of a folder: first those with several photographs."""
-    engine = build_engine("hog", 60, mirror=True)
+    engine = build_engine(FaceSettings(detector="hog", smallest=60, mirror=True))
     folders = {person: sorted(path for path in person.iterdir() if path.is_file()) for person in folder.iterdir()}
     chosen = sorted(folders, key=lambda person: (len(folders[person]) < 2, person.name))[:most_people]
     people, rows = [], []

@@ -7,7 +7,7 @@ import typer
 
 from cli import console
 from cli.exits import Exit
-from config.settings import DetectorName, load_settings
+from config.settings import DetectorName, EmbedderName, load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -21,13 +21,14 @@ def run(
         Path, typer.Option("--output", "-o", metavar="FILE.npz", help="The file to write.", dir_okay=False)
     ],
     engine: Annotated[DetectorName | None, typer.Option(help="Detector, instead of the set one.")] = None,
+    embedder: Annotated[EmbedderName | None, typer.Option(help="Embedder, instead of the set one.")] = None,
 ) -> None:
     """Write the faces of photographs with their embeddings to a NumPy file; docs/embed.md tells its arrays.
 
     Embeddings are personal data: whoever has one can recognise the person. The file is readable by you alone.
     """
     # The face models load only where faces are looked for.
-    from curation.analysis import AnalysedPhotograph, EngineOptions, analyse_all, engine_of  # noqa: PLC0415
+    from curation.analysis import AnalysedPhotograph, analyse_all, engine_of, with_engine  # noqa: PLC0415
     from curation.embed import Collection  # noqa: PLC0415
     from curation.photographs import find_photographs  # noqa: PLC0415
 
@@ -37,7 +38,7 @@ def run(
     if not photographs:
         raise typer.BadParameter("no photograph lies there")
     settings = load_settings()
-    options = EngineOptions.of(settings.faces, engine)
+    options = with_engine(settings.faces, engine, embedder)
     collection = Collection(engine_of(options).space, engine_of(options).detector_name)
     refused = faceless = 0
     with console.progress("photographs", len(photographs)) as advance:

@@ -6,37 +6,25 @@ from functools import cache
 from pathlib import Path
 
 from config.errors import PhotographError, UnreadablePhotograph
-from config.settings import DetectorName, FaceSettings
+from config.settings import DetectorName, EmbedderName, FaceSettings
 from curation.parallel import map_in_order, process_count
 from curation.photographs import read_photograph, shown
 from models.engine import FaceEngine, build_engine
 from models.faces import Face
 
 
-@dataclass(frozen=True, slots=True)
-class EngineOptions:
-    """Which engine to build; small and picklable, so that every process builds its own.
-
-    Args:
-        detector: which detector finds the faces.
-        smallest: edge in pixels of the smallest face to find.
-        mirror: whether each embedding is averaged with that of the mirrored face.
-    """
-
-    detector: DetectorName
-    smallest: int
-    mirror: bool
-
-    @classmethod
-    def of(cls, settings: FaceSettings, detector: DetectorName | None = None) -> "EngineOptions":
-        """What the settings say, with another detector where one is named."""
-        return cls(detector or settings.detector, settings.smallest, settings.mirror)
+def with_engine(
+    faces: FaceSettings, detector: DetectorName | None = None, embedder: EmbedderName | None = None
+) -> FaceSettings:
+    """What the settings say, with another detector or embedder where one is named."""
+    named = {"detector": detector, "embedder": embedder}
+    return faces.model_copy(update={part: name for part, name in named.items() if name})
 
 
 @cache
-def engine_of(options: EngineOptions) -> FaceEngine:
-    """The engine of these options; one per process."""
-    return build_engine(options.detector, options.smallest, mirror=options.mirror)
+def engine_of(options: FaceSettings) -> FaceEngine:
+    """The engine of these settings; one per process."""
+    return build_engine(options)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +41,7 @@ class AnalysedPhotograph:
 class Analyser:
     """Reads a photograph and finds its faces; can be sent to another process."""
 
-    options: EngineOptions
+    options: FaceSettings
 
     def __call__(self, path: Path) -> AnalysedPhotograph | PhotographError:
         """The photograph with its faces, or why it could not be read."""
@@ -66,7 +54,7 @@ class Analyser:
 
 
 def analyse_all(
-    paths: Sequence[Path], options: EngineOptions, processes: int
+    paths: Sequence[Path], options: FaceSettings, processes: int
 ) -> Iterator[tuple[Path, AnalysedPhotograph | PhotographError]]:
     """Each photograph with its faces or its error, in the order of the paths.
 

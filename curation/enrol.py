@@ -18,7 +18,7 @@ from config.errors import (
     RollcallError,
 )
 from config.settings import DetectorName, Settings
-from curation.analysis import EngineOptions, engine_of, reader_died
+from curation.analysis import engine_of, reader_died, with_engine
 from curation.examine import Examined, Examiner
 from curation.likeness import EnrolledFaces, LikenessRule
 from curation.offers import Offer
@@ -73,7 +73,7 @@ class Enrolment:
         self._processes = settings.work.processes
         self._accepted = accepted
         self._rule = LikenessRule(settings.match.largest_distance)
-        options = EngineOptions.of(settings.faces, detector)
+        options = with_engine(settings.faces, detector)
         with database.writing() as session:
             self._space_id = spaces.ensure(session, engine_of(options).space)
         with database.reading() as session:

@@ -1,11 +1,11 @@
 """Whether one photograph may enrol: readable, not enrolled yet, one face, large and sharp enough."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import FaceTooBlurred, FaceTooSmall, NoFace, PhotographError, SeveralFaces
-from config.settings import EnrolSettings
-from curation.analysis import EngineOptions, engine_of
+from config.settings import EnrolSettings, FaceSettings
+from curation.analysis import engine_of
 from curation.photographs import photograph_hash, read_photograph, shown
 from models.faces import Face, RgbImage
 
@@ -34,7 +34,7 @@ class Examiner:
         known: hashes of photographs that are enrolled already, which are not worth an analysis.
     """
 
-    options: EngineOptions
+    options: FaceSettings
     limits: EnrolSettings
     accepted: frozenset[str]
     known: frozenset[str]
@@ -69,7 +69,7 @@ class Examiner:
         if image.shape[0] * image.shape[1] > _LARGEST_SECOND_LOOK:
             return []
         smaller = max(_SMALLEST_EVER, self.options.smallest // 2)
-        return engine_of(replace(self.options, smallest=smaller)).analyse(image)
+        return engine_of(self.options.model_copy(update={"smallest": smaller})).analyse(image)
 
     def _check_size(self, path: Path, face: Face) -> None:
         edge = min(face.box.width, face.box.height)

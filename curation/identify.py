@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.errors import PhotographError
 from config.settings import DetectorName, Settings
-from curation.analysis import AnalysedPhotograph, EngineOptions, analyse_all, engine_of
+from curation.analysis import AnalysedPhotograph, analyse_all, engine_of, with_engine
 from curation.photographs import shown
 from db import gallery, identities
 from db.session import Database
@@ -49,7 +49,7 @@ class Identifier:
     """
 
     def __init__(self, database: Database, settings: Settings, detector: DetectorName | None = None) -> None:
-        self._options = EngineOptions.of(settings.faces, detector)
+        self._options = with_engine(settings.faces, detector)
         self._processes = settings.work.processes
         self._listed = settings.match.neighbours
         self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)

@@ -1,11 +1,12 @@
 """Bringing the ledger's schema to the version that this program speaks."""
 
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
 from config.errors import DatabaseUnavailable
 from db.session import Database
@@ -51,12 +52,8 @@ def current_version(database: Database) -> str | None:
                 return None
             version: str | None = connection.scalar(sa.text("SELECT version_num FROM alembic_version"))
             return version
-    except OperationalError as error:
-        raise DatabaseUnavailable(
-            database.engine.url.render_as_string(hide_password=True),
-            str(error.orig).strip().splitlines()[0],
-            "check database.url and that the server runs",
-        ) from error
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        raise database.unavailable(error) or error from error
 
 
 def upgrade(database: Database, version: str = "head") -> None:
@@ -98,7 +95,5 @@ def _alembic(database: Database) -> Iterator["Config"]:
             f"its schema cannot be changed: {error}",
             "use the version of Rollcall that wrote it, or a newer one",
         ) from error
-    except (OperationalError, ProgrammingError) as error:
-        raise DatabaseUnavailable(
-            database.engine.url.render_as_string(hide_password=True), str(error.orig).strip().splitlines()[0]
-        ) from error
+    except (DBAPIError, sqlite3.DatabaseError) as error:
+        raise database.unavailable(error) or error from error

@@ -17,7 +17,7 @@ from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
-from config.errors import Conflict, DatabaseUnavailable
+from config.errors import Conflict, DatabaseUnavailable, SettingsError
 from config.settings import Settings
 
 __all__ = ["Database", "Session", "open_database"]
@@ -69,29 +69,51 @@ class Database:
         """Turn what a driver says into errors that say what to do."""
         try:
             yield
-        except OperationalError as error:
-            raise DatabaseUnavailable(
-                self.engine.url.render_as_string(hide_password=True),
-                str(error.orig).strip().splitlines()[0],
-                "check database.url and that the server runs",
-            ) from error
         except IntegrityError as error:
-            raise Conflict("the ledger", str(error.orig).strip().splitlines()[0], "try again") from error
-        except DBAPIError as error:
-            if "does not exist" not in str(error.orig):
+            raise Conflict("the ledger", _first_line(error.orig), "try again") from error
+        except (DBAPIError, sqlite3.DatabaseError) as error:
+            told = self.unavailable(error)
+            if told is None:
                 raise
-            raise DatabaseUnavailable(
-                self.engine.url.render_as_string(hide_password=True),
-                str(error.orig).strip().splitlines()[0],
-                "run `rollcall migrate`",
-            ) from error
+            raise told from error
+
+    def unavailable(self, error: Exception) -> DatabaseUnavailable | None:
+        """What a driver's error says to people; None if it is a fault of ours instead."""
+        subject = self.engine.url.render_as_string(hide_password=True)
+        # What a listener to connections raises is not wrapped.
+        driver = error.orig if isinstance(error, DBAPIError) else error
+        what = _first_line(driver)
+        if any(word in what for word in _DAMAGED):
+            return DatabaseUnavailable(subject, what, "put a backup in its place, or name another database.url")
+        if "does not exist" in what or "no such table" in what:
+            return DatabaseUnavailable(subject, what, "run `rollcall migrate`")
+        if isinstance(error, OperationalError) or isinstance(driver, sqlite3.OperationalError):
+            return DatabaseUnavailable(subject, what, "check database.url, and that it can be reached and written")
+        return None
+
+
+_DAMAGED = ("not a database", "malformed")
+
+
+def _first_line(error: BaseException | None) -> str:
+    return str(error).strip().splitlines()[0]
 
 
 def open_database(settings: Settings) -> Database:
-    """The ledger that the settings name; the folder of an embedded one is made."""
+    """The ledger that the settings name; the folder of an embedded one is made.
+
+    Raises:
+        SettingsError: that folder cannot be made.
+    """
     database = Database(settings.database_url, settings.database.lock_timeout)
     if database.is_sqlite and database.engine.url.database:
-        Path(database.engine.url.database).parent.mkdir(parents=True, exist_ok=True)
+        folder = Path(database.engine.url.database).parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError(
+                str(folder), f"cannot be made: {error.strerror}", "set home to a folder of yours"
+            ) from None
     return database
 
 

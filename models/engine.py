@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from config.settings import DetectorName, EmbedderName, ProviderName
+from config.settings import DetectorName, EmbedderName, FaceSettings
 from models import quality
 from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector
 from models.faces import EmbeddingSpace, Face, FaceAligner, FaceDetector, FaceEmbedder, RgbImage
@@ -48,26 +48,15 @@ class FaceEngine:
         ]
 
 
-def build_engine(
-    detector: DetectorName,
-    smallest: int,
-    mirror: bool,
-    embedder: EmbedderName = "onnx",
-    provider: ProviderName = "cpu",
-) -> FaceEngine:
-    """The engine that the settings name. Cheap: networks load on first use.
-
-    Args:
-        detector: which detector finds the faces.
-        smallest: edge in pixels of the smallest face to find.
-        mirror: whether each embedding is averaged with that of the mirrored face.
-        embedder: what runs the embedding network; the results are the same.
-        provider: execution provider for what ONNX Runtime runs.
-    """
+def build_engine(faces: FaceSettings) -> FaceEngine:
+    """The engine that the settings name. Cheap: networks load on first use."""
     detectors: dict[DetectorName, Callable[[], FaceDetector]] = {
-        "mmod": lambda: MmodDetector(smallest, provider),
-        "hog": lambda: HogDetector(smallest),
-        "dlib-cnn": lambda: CnnDetector(smallest),
+        "mmod": lambda: MmodDetector(faces.smallest, faces.provider),
+        "hog": lambda: HogDetector(faces.smallest),
+        "dlib-cnn": lambda: CnnDetector(faces.smallest),
     }
-    chosen = OnnxEmbedder(mirror, provider) if embedder == "onnx" else DlibEmbedder(mirror)
-    return FaceEngine(detectors[detector](), DlibAligner(), chosen)
+    embedders: dict[EmbedderName, Callable[[], FaceEmbedder]] = {
+        "onnx": lambda: OnnxEmbedder(faces.mirror, faces.provider),
+        "dlib": lambda: DlibEmbedder(faces.mirror),
+    }
+    return FaceEngine(detectors[faces.detector](), DlibAligner(), embedders[faces.embedder]())

@@ -23,10 +23,7 @@ class WorkerProcess:
         self.settings = settings
         self.owner = leases.owner_of_this_process()
         self.database: Database = open_database(settings)
-        faces = settings.faces
-        self.engine: FaceEngine = build_engine(
-            faces.detector, faces.smallest, faces.mirror, faces.embedder, faces.provider
-        )
+        self.engine: FaceEngine = build_engine(settings.faces)
         self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
         self._galleries: dict[str, Gallery] = {}
 

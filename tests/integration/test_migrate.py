@@ -1,6 +1,7 @@
 """Migrations, on both kinds of database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -9,10 +10,11 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from config.errors import DatabaseUnavailable
+from config.errors import DatabaseUnavailable, SettingsError
+from config.settings import Settings
 from db import migrate
 from db.schema import Base
-from db.session import Database
+from db.session import Database, open_database
 
 
 def test_version_is_the_newest_script() -> None:
@@ -76,4 +78,29 @@ def test_unreachable_database_is_a_clear_error() -> None:
     database = Database("postgresql://nobody@127.0.0.1:1/nothing")
     with pytest.raises(DatabaseUnavailable, match=r"check database\.url"):
         migrate.ensure_schema(database)
+    database.close()
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    file = tmp_path / "ledger.db"
+    file.write_bytes(b"something else entirely, longer than a page header of a hundred bytes " * 20)
+    database = Database(f"sqlite:///{file}")
+    with pytest.raises(DatabaseUnavailable, match="file is not a database; put a backup"):
+        migrate.ensure_schema(database)
+    with pytest.raises(DatabaseUnavailable, match="file is not a database"), database.reading() as session:
+        session.execute(sa.text("SELECT 1"))
+    database.close()
+
+
+def test_a_home_that_cannot_be_made_is_a_bad_setting(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    settings = Settings.model_validate({"home": tmp_path / "file" / "home"})
+    with pytest.raises(SettingsError, match="cannot be made"):
+        open_database(settings)
+
+
+def test_a_ledger_without_tables_says_what_to_run(empty_url: str) -> None:
+    database = Database(empty_url)
+    with pytest.raises(DatabaseUnavailable, match="rollcall migrate"), database.reading() as session:
+        session.execute(sa.text("SELECT * FROM videos"))
     database.close()

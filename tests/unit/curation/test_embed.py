@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from curation.analysis import AnalysedPhotograph, Analyser, EngineOptions, analyse_all, engine_of
+from config.settings import FaceSettings
+from curation.analysis import AnalysedPhotograph, Analyser, analyse_all, engine_of
 from curation.embed import Collection
 
-OPTIONS = EngineOptions("hog", 60, mirror=False)
+OPTIONS = FaceSettings(detector="hog", smallest=60, mirror=False)
 
 
 @pytest.fixture(scope="module")

@@ -5,14 +5,13 @@ import pytest
 from PIL import Image, ImageFilter
 
 from config.errors import FaceTooBlurred, FaceTooSmall, NoFace, PhotographError, SeveralFaces, UnreadablePhotograph
-from config.settings import EnrolSettings
-from curation.analysis import EngineOptions
+from config.settings import EnrolSettings, FaceSettings
 from curation.examine import Examined, Examiner
 from curation.photographs import photograph_hash, read_photograph
 from demo.material import Material
 
 LIMITS = EnrolSettings()
-OPTIONS = EngineOptions("hog", 60, mirror=True)
+OPTIONS = FaceSettings(detector="hog", smallest=60, mirror=True)
 
 ORIENTATION = 0x0112
 STORED = {

@@ -2,12 +2,13 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
 
 from config.errors import WeightsMissing
-from config.settings import DetectorName
+from config.settings import DetectorName, FaceSettings
 from models import dlib_engines, weights
 from models.dlib_engines import DlibAligner, DlibEmbedder
 from models.engine import FaceEngine, build_engine
@@ -40,7 +41,7 @@ class MeanColours:
 @pytest.fixture(scope="module")
 def analysed(portraits: dict[str, RgbImage]) -> dict[str, Face]:
     """The surest face of each portrait."""
-    engine = build_engine("hog", 60, mirror=True)
+    engine = build_engine(FaceSettings(detector="hog", smallest=60, mirror=True))
     return {name: engine.analyse(image)[0] for name, image in portraits.items()}
 
 
@@ -78,21 +79,27 @@ def test_faces_come_in_the_detectors_order(portraits: dict[str, RgbImage]) -> No
 
 @pytest.mark.parametrize("detector", ["hog", "dlib-cnn"])
 def test_an_image_without_faces_gives_none(detector: DetectorName) -> None:
-    assert build_engine(detector, 60, mirror=True).analyse(np.zeros((90, 120, 3), np.uint8)) == []
+    assert (
+        build_engine(FaceSettings(detector=detector, smallest=60, mirror=True)).analyse(
+            np.zeros((90, 120, 3), np.uint8)
+        )
+        == []
+    )
 
 
 def test_the_engine_tells_where_its_numbers_come_from() -> None:
-    engine = build_engine("dlib-cnn", 40, mirror=False)
+    engine = build_engine(FaceSettings(detector="dlib-cnn", smallest=40, mirror=False))
     assert engine.detector_name == "dlib-cnn/smallest40"
     assert engine.space == DlibEmbedder(mirror=False).space
 
 
 def test_building_an_engine_loads_nothing() -> None:
     program = """
+from config.settings import FaceSettings
 from models import dlib_engines
 from models.engine import build_engine
 from models.networks import session
-engine = build_engine("hog", 60, mirror=True)
+engine = build_engine(FaceSettings(detector="hog", smallest=60, mirror=True))
 engine.space, engine.detector_name
 loaders = (dlib_engines._hog, dlib_engines._mmod, dlib_engines._landmarks, dlib_engines._resnet)
 loaders += (session.detection_network, session.detection_session, session.embedding_session)
@@ -113,7 +120,7 @@ def test_missing_weights_are_told_when_a_face_is_to_be_embedded(
     dlib_engines._resnet.cache_clear()
     session.embedding_session.cache_clear()
     for embedder in ("onnx", "dlib"):
-        engine = build_engine("hog", 60, mirror=True, embedder=embedder)
+        engine = build_engine(FaceSettings(detector="hog", smallest=60, mirror=True, embedder=embedder))
         with pytest.raises(WeightsMissing, match=r"dlib_face_recognition_resnet_model_v1\.dat: No such file"):
             engine.analyse(portraits["obama"])
 

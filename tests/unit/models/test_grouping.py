@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from config.settings import GroupingSettings
+from config.settings import FaceSettings, GroupingSettings
 from models import grouping
 from models.engine import build_engine
 from models.faces import Embeddings, RgbImage
@@ -222,7 +222,7 @@ def test_a_day_of_one_talking_head_with_cuts_is_one_person() -> None:
 
 
 def test_real_faces_of_one_man_are_one_person(portraits: dict[str, RgbImage]) -> None:
-    engine = build_engine("hog", 60, mirror=True)
+    engine = build_engine(FaceSettings(detector="hog", smallest=60, mirror=True))
     faces = [engine.analyse(portraits[name])[0] for name in ("obama", "biden", "obama2", "astronaut", "obama3")]
     shown = video([0, 4, 8, 12, 16], [0] * 5, np.stack([face.embedding for face in faces]))
     assert shown.grouped(GroupingSettings().largest_distance).tolist() == [0, 1, 0, 2, 0]

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from config.errors import LeaseLost
-from config.settings import GateSettings
+from config.settings import FaceSettings, GateSettings
 from db.schema import SampleOutcome
 from demo.material import Material
 from models.engine import FaceEngine, build_engine
@@ -21,7 +21,7 @@ from worker.scan import crop, scan
 
 @pytest.fixture(scope="module")
 def engine() -> FaceEngine:
-    return build_engine("hog", 80, mirror=False)
+    return build_engine(FaceSettings(detector="hog", smallest=80, mirror=False))
 
 
 @pytest.fixture(scope="module")
