@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint docs format install install-dev clean
+.PHONY: help demo test lint bench docs format install install-dev clean
 .DEFAULT_GOAL := help
 
 help:
@@ -38,6 +38,10 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
+
+# make bench  measures speed against dlib and face_recognition, side by side; CASE=embedding for one case
+bench: $(VENV)/installed-dev
+	@$(BIN)/python -m bench $(CASE)
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
