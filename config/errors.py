@@ -13,6 +13,7 @@ whether another try could end otherwise.
     │   ├── NameTaken               another identity has this name already
     │   ├── BadName                 a name that cannot be kept
     │   ├── Conflict                somebody else wrote the same row in the same moment
+    │   ├── MixedEngines            segments of one video were scanned with different settings
     │   └── LeaseLost               somebody else has taken the work over: what was computed is dropped
     ├── MediaError                  a file that was submitted as a video
     │   ├── FileMissing             not there, or not readable (temporary: a disk may come back)
@@ -112,6 +113,13 @@ class Conflict(LedgerError):
     """Somebody else wrote the same row in the same moment."""
 
     code = "conflict"
+    permanent = False
+
+
+class MixedEngines(LedgerError):
+    """Segments of one video were scanned with different settings: their faces could not be compared."""
+
+    code = "mixed-engines"
     permanent = False
 
 

@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
+from config.errors import MixedEngines
 from db import leases
 from db.leases import Claim
 from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, SegmentState, Video, VideoState
@@ -79,6 +80,7 @@ def record(
 
     Raises:
         LeaseLost: somebody else has taken the segment over; nothing is written.
+        MixedEngines: other segments of the video were scanned with other settings; nothing is written.
     """
     video_id = _lock_video(session, held.id)
     end_sample = runs[-1].end_sample if runs else None
@@ -87,8 +89,23 @@ def record(
         values["end_sample"] = end_sample
     leases.change(session, held, **values)
     _replace_rows(session, held.id, video_id, space_id, faces, runs)
-    session.execute(update(Video).where(Video.id == video_id).values(space_id=space_id, detector=detector))
+    _set_engine(session, video_id, space_id, detector)
     return end_if_complete(session, video_id)
+
+
+def _set_engine(session: Session, video_id: int, space_id: int, detector: str) -> None:
+    """Note the engine of a video's faces, which is that of its first recorded segment."""
+    video = session.get_one(Video, video_id, populate_existing=True)
+    if video.space_id is None:
+        video.space_id, video.detector = space_id, detector
+        session.flush()
+    elif (video.space_id, video.detector) != (space_id, detector):
+        raise MixedEngines(
+            f"video {video_id}",
+            f"its other segments were scanned by {video.detector} in embedding space {video.space_id}, this worker has "
+            f"{detector} in {space_id}",
+            "let all workers run with the same settings of `faces`",
+        )
 
 
 def _replace_rows(

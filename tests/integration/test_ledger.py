@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sqlalchemy import func, select
 
-from config.errors import EmptyFile, LeaseLost, LedgerError, NotFound
+from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
 from db import finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
 from db.schema import (
@@ -287,3 +287,14 @@ def test_a_space_keeps_its_weights(ledger: Database) -> None:
         assert spaces.ensure(session, SPACE) == first
         with pytest.raises(LedgerError, match="other weights"):
             spaces.ensure(session, EmbeddingSpace(SPACE.name, 128, "1" * 64))
+
+
+def test_segments_of_one_video_are_of_one_engine(ledger: Database) -> None:
+    _, (first, second) = add_video(ledger, [(0, 5), (5, 10)])
+    write(ledger, taken(ledger, first), [], analysed(0, 5))
+    held = taken(ledger, second)
+    with ledger.writing() as session:
+        other = spaces.ensure(session, EmbeddingSpace("test/other", 128, "2" * 64))
+    with pytest.raises(MixedEngines, match="same settings"), ledger.writing() as session:
+        segments.record(session, held, space_id=other, detector="test", faces=[], runs=analysed(5, 10))
+    assert write(ledger, held, [], analysed(5, 10))
