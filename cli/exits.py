@@ -2,7 +2,15 @@
 
 from enum import IntEnum
 
-from config.errors import DatabaseUnavailable, ModelError, NotFound, RollcallError, SettingsError, WorkersDied
+from config.errors import (
+    BrokerUnavailable,
+    DatabaseUnavailable,
+    ModelError,
+    NotFound,
+    RollcallError,
+    SettingsError,
+    WorkersDied,
+)
 
 
 class Exit(IntEnum):
@@ -14,7 +22,7 @@ class Exit(IntEnum):
     REFUSED = 3  # some or all of the files were refused, or some videos failed; the rest was done
     NOT_FOUND = 4  # no such video or identity
     SETTINGS = 5  # a setting is off
-    ENVIRONMENT = 6  # database or weights cannot be reached, or the workers die
+    ENVIRONMENT = 6  # database, broker or weights cannot be reached, or the workers die
     INTERRUPTED = 130  # Ctrl-C
 
 
@@ -24,6 +32,6 @@ def exit_of(error: RollcallError) -> Exit:
         return Exit.SETTINGS
     if isinstance(error, NotFound):
         return Exit.NOT_FOUND
-    if isinstance(error, DatabaseUnavailable | ModelError | WorkersDied):
+    if isinstance(error, BrokerUnavailable | DatabaseUnavailable | ModelError | WorkersDied):
         return Exit.ENVIRONMENT
     return Exit.REFUSED

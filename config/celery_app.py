@@ -36,8 +36,17 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "enable_utc": True,
         "timezone": "UTC",
         "beat_schedule": {
-            "sweep": {"task": tasks.SWEEP, "schedule": settings.work.sweep},
-            "nightly": {"task": tasks.NIGHTLY, "schedule": crontab(hour=hour, minute=minute)},
+            # Nobody wants yesterday's sweeps, nor a night that begins at noon.
+            "sweep": {
+                "task": tasks.SWEEP,
+                "schedule": settings.work.sweep,
+                "options": {"expires": max(settings.work.sweep, 60.0)},
+            },
+            "nightly": {
+                "task": tasks.NIGHTLY,
+                "schedule": crontab(hour=hour, minute=minute),
+                "options": {"expires": 3600.0},
+            },
         },
         "beat_schedule_filename": str(settings.home / "beat-schedule"),
     }

@@ -2,7 +2,7 @@
 
 Every error names its subject (the file, video, identity or setting it is about), says what was wrong, and what to do
 next. `code` is the stable word that the ledger keeps as a cause and that scripts may compare with. `permanent` tells
-whether another try could end otherwise.
+whether another try, perhaps on another machine, could end otherwise: only what lies in the file itself is permanent.
 
     RollcallError
     ├── SettingsError               a setting is unknown, of the wrong type or out of range
@@ -17,6 +17,7 @@ whether another try could end otherwise.
     │   └── LeaseLost               somebody else has taken the work over: what was computed is dropped
     ├── MediaError                  a file that was submitted as a video
     │   ├── FileMissing             not there, or not readable (temporary: a disk may come back)
+    │   ├── UnusableName            a file name that is no text
     │   ├── EmptyFile               zero bytes
     │   ├── NotAVideo               no container that the decoder knows
     │   ├── NoVideoStream           sound only, or only a cover picture
@@ -34,6 +35,7 @@ whether another try could end otherwise.
     │   ├── WeightsMissing          a file of weights is not there
     │   ├── ForeignWeights          a file of weights is truncated, altered or another one
     │   └── EngineUnavailable       the chosen engine cannot run here
+    ├── BrokerUnavailable           the broker cannot be reached, or holds what is no message
     ├── WorkersDied                 worker processes of this machine die again and again
     └── MaterialUnavailable         the demo's photographs cannot be downloaded, or are not the pinned ones
 """
@@ -69,12 +71,14 @@ class SettingsError(RollcallError):
     """A setting is unknown, of the wrong type or out of range."""
 
     code = "bad-setting"
+    permanent = False
 
 
 class LedgerError(RollcallError):
     """Something about the database."""
 
     code = "ledger"
+    permanent = False
 
 
 class DatabaseUnavailable(LedgerError):
@@ -141,6 +145,12 @@ class FileMissing(MediaError):
 
     code = "file-missing"
     permanent = False
+
+
+class UnusableName(MediaError):
+    """The file's name is no text in UTF-8."""
+
+    code = "unusable-name"
 
 
 class EmptyFile(MediaError):
@@ -225,6 +235,7 @@ class ModelError(RollcallError):
     """Something about the networks."""
 
     code = "model"
+    permanent = False
 
 
 class WeightsMissing(ModelError):
@@ -243,6 +254,13 @@ class EngineUnavailable(ModelError):
     """The chosen engine cannot run here."""
 
     code = "engine-unavailable"
+
+
+class BrokerUnavailable(RollcallError):
+    """The broker cannot be reached, or holds what is no message."""
+
+    code = "broker-unavailable"
+    permanent = False
 
 
 class WorkersDied(RollcallError):

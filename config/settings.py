@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from config.errors import SettingsError
@@ -303,10 +303,16 @@ class Settings(BaseSettings):
     work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
 
+    @field_validator("home")
+    @classmethod
+    def _absolute(cls, home: Path) -> Path:
+        # Worker processes run in another folder than the command that starts them.
+        return home.absolute()
+
     @property
     def database_url(self) -> str:
         """Address of the ledger, the embedded one where none is set."""
-        return self.database.url or f"sqlite:///{self.home.absolute() / 'rollcall.db'}"
+        return self.database.url or f"sqlite:///{self.home / 'rollcall.db'}"
 
     @property
     def interval_ms(self) -> int:

@@ -190,6 +190,8 @@ def _end_state(session: Session, video_id: int) -> tuple[VideoState, str | None,
     ).all()
     missing = counts.pop(SampleOutcome.UNDECODABLE, 0)
     seen = sum(counts.values())
+    if not seen and not missing and not failed:
+        return VideoState.FAILED, "undecodable", "not one frame could be decoded"
     if not missing and not failed:
         return VideoState.DONE, None, None
     if failed:
@@ -231,6 +233,7 @@ def fail_exhausted(session: Session, video_id: int, *, attempts: int, now: datet
         .values(
             state=VideoState.FAILED,
             cause=func.coalesce(Video.cause, "worker-died"),
+            detail=func.coalesce(Video.detail, "every try at grouping its faces ended without a word"),
             ended_at=now,
             lease_owner=None,
             lease_until=None,

@@ -125,6 +125,8 @@ def remove(session: Session, identity_id: int) -> Removed:
 
     The bytes are gone from an SQLite file only after `db.erasure.settle`.
     """
+    # Whoever finishes a video with this name right now commits first, and is seen by what follows.
+    session.execute(select(Identity.id).where(Identity.id == identity_id).with_for_update())
     groups = _forget_in_groups(session, identity_id)
     faces = gallery.remove_all(session, identity_id)
     session.execute(delete(Identity).where(Identity.id == identity_id))

@@ -9,6 +9,8 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
@@ -26,14 +28,25 @@ def utc_now() -> datetime:
 
 
 def owner_of_this_process() -> str:
-    """`host/pid`: tells people who works, and this host whether the process still lives."""
-    return f"{socket.gethostname()}/{os.getpid()}"
+    """`host:namespace/pid`: tells people who works, and this host whether the process still lives."""
+    return f"{_here()}/{os.getpid()}"
+
+
+@cache
+def _here() -> str:
+    """This host, and the namespace that its process numbers hold in: containers may share a name, not that."""
+    try:
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii")[:8]
+    except OSError:
+        return socket.gethostname()
+    return f"{socket.gethostname()}:{boot}-{namespace}"
 
 
 def is_gone(owner: str | None) -> bool:
     """Whether the owner was a process of this host that is no more. Of other hosts nothing is known: False."""
     host, _, pid = (owner or "").rpartition("/")
-    if host != socket.gethostname() or not pid.isdecimal():
+    if host != _here() or not pid.isdecimal():
         return False
     try:
         os.kill(int(pid), 0)
@@ -126,6 +139,19 @@ def give_back(session: Session, held: Claim, *, not_before: datetime, cause: str
     """
     waiting = open_states(held.table)[0]
     change(session, held, state=waiting, lease_owner=None, lease_until=not_before, cause=cause, detail=detail)
+
+
+def overdue_here(session: Session, now: datetime) -> list[int]:
+    """Processes of this host that hold work whose lease has run out: they hang, or they would have renewed it."""
+    owners: set[str] = set()
+    for table in (Segment, Video):
+        running = open_states(table)[1]
+        held = select(table.lease_owner).where(
+            table.state == running, table.lease_owner.is_not(None), table.lease_until < now
+        )
+        owners.update(owner for owner in session.scalars(held) if owner)
+    places = (owner.rpartition("/") for owner in owners)
+    return sorted(int(pid) for host, _, pid in places if host == _here() and pid.isdecimal())
 
 
 def release_gone(session: Session) -> int:

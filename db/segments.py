@@ -84,7 +84,13 @@ def record(
     """
     video_id = _lock_video(session, held.id)
     end_sample = runs[-1].end_sample if runs else None
-    values: dict[str, object] = {"state": SegmentState.DONE, "lease_owner": None, "lease_until": None, "cause": None}
+    values: dict[str, object] = {
+        "state": SegmentState.DONE,
+        "lease_owner": None,
+        "lease_until": None,
+        "cause": None,
+        "detail": None,
+    }
     if end_sample is not None:
         values["end_sample"] = end_sample
     leases.change(session, held, **values)

@@ -96,7 +96,7 @@ _DAMAGED = ("not a database", "malformed")
 
 
 def _first_line(error: BaseException | None) -> str:
-    return str(error).strip().splitlines()[0]
+    return (str(error).strip().splitlines() or ["the driver does not say why"])[0]
 
 
 def open_database(settings: Settings) -> Database:

@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config.errors import NotFound, RollcallError
-from db.schema import Source, Video, VideoState
+from db.schema import SegmentState, Source, Video, VideoState
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,3 +137,26 @@ def ids_waiting(session: Session) -> Sequence[int]:
 def ids_running(session: Session) -> Sequence[int]:
     """Videos whose segments are worked on."""
     return session.scalars(select(Video.id).where(Video.state == VideoState.RUNNING).order_by(Video.id)).all()
+
+
+def end(session: Session, video_id: int, state: VideoState, *, cause: str, detail: str) -> None:
+    """End a video that cannot even be planned."""
+    video = get(session, video_id)
+    video.state, video.cause, video.detail, video.ended_at = state, cause, detail, datetime.now(UTC)
+
+
+def reopen(session: Session, video: Video) -> bool:
+    """Give a failed video, or the failed segments of a partial one, all their tries again; whether there were any.
+
+    What was recorded stays.
+    """
+    failed = [segment for segment in video.segments if segment.state == SegmentState.FAILED]
+    if video.state not in {VideoState.FAILED, VideoState.PARTIAL} or not (failed or video.state == VideoState.FAILED):
+        return False
+    for segment in failed:
+        segment.state, segment.attempts, segment.cause, segment.detail = SegmentState.WAITING, 0, None, None
+        segment.lease_owner = segment.lease_until = None
+    video.state = VideoState.RUNNING if video.segments else VideoState.WAITING
+    video.attempts, video.cause, video.detail, video.ended_at = 0, None, None, None
+    session.flush()
+    return True

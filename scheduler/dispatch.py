@@ -1,14 +1,16 @@
 """Ringing the doorbell: one message per piece of work, sent after the commit, by name, with ids only."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import structlog
 from celery import Celery
 from kombu import Queue
-from kombu.exceptions import ChannelError
+from kombu.exceptions import ChannelError, OperationalError
 
 from config import tasks
+from config.errors import BrokerUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -29,7 +31,7 @@ class Sender:
 
     def queued(self) -> int:
         """How many messages no worker has taken yet."""
-        with self._app.connection_for_write() as connection, connection.channel() as channel:
+        with self._told(), self._app.connection_for_write() as connection, connection.channel() as channel:
             try:
                 queue = Queue(self._app.conf.task_default_queue, channel=channel)
                 # The stubs know of the queue's name only.
@@ -39,10 +41,23 @@ class Sender:
                 # Nobody has sent anything yet, so there is no queue.
                 return 0
 
+    @contextmanager
+    def _told(self) -> Iterator[None]:
+        """Turn what transports raise into one error that says what to do."""
+        connection = self._app.connection_for_write()
+        lost: Any = connection.connection_errors
+        try:
+            yield
+        # A ValueError is a message file of the embedded broker that holds no JSON.
+        except (OperationalError, OSError, ValueError, *lost) as error:
+            raise BrokerUnavailable(
+                connection.as_uri(), str(error) or type(error).__name__, "check broker.url and that the server runs"
+            ) from error
+
     def _send(self, task: str, ids: Sequence[int]) -> None:
         if not ids:
             return
-        with self._app.producer_pool.acquire(block=True) as producer:
+        with self._told(), self._app.producer_pool.acquire(block=True) as producer:
             for number in ids:
                 self._app.send_task(task, (number,), producer=producer)
         log.info("sent", task=task, count=len(ids))

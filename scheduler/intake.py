@@ -4,11 +4,12 @@ The prober is handed in, because only the workers' side may load a decoder.
 """
 
 import hashlib
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.errors import AlreadySubmitted, Conflict, FileMissing, MediaError
+from config.errors import AlreadySubmitted, Conflict, FileMissing, MediaError, UnusableName
 from db import videos
 from db.schema import VideoState
 from db.session import Database
@@ -40,15 +41,15 @@ def _is_hidden(path: Path) -> bool:
     return any(part.startswith(".") for part in path.parts)
 
 
-def content_hash(path: Path) -> str:
-    """SHA-256 of the file's bytes, hexadecimal.
+def content_hash(path: Path) -> tuple[str, int]:
+    """SHA-256 of the file's bytes, hexadecimal, and how many there are.
 
     Raises:
         FileMissing: it is not there or not readable.
     """
     try:
         with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
     except OSError as error:
         raise FileMissing(str(path), error.strerror or "cannot be read", "check the path and its permissions") from None
 
@@ -57,14 +58,23 @@ def admit(database: Database, path: Path, probe: Prober) -> Admission:
     """Probe, hash and write one file. A file that is no video gets a row too: every upload ends in a named state."""
     path = path.absolute()
     try:
-        digest = content_hash(path)
+        _refuse_unusable_name(path)
+        digest, size = content_hash(path)
         known = _known(database, digest, path)
         if known is not None:
             return known
         outcome = _probed(path, probe)
-    except FileMissing as error:
+    except (FileMissing, UnusableName) as error:
         return Admission(path, None, error)
-    return _write(database, path, digest, outcome)
+    return _write(database, path, digest, size, outcome)
+
+
+def _refuse_unusable_name(path: Path) -> None:
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        shown = os.fsencode(path).decode("utf-8", "backslashreplace")
+        raise UnusableName(shown, "its name is no text in UTF-8", "rename it") from None
 
 
 def _probed(path: Path, probe: Prober) -> VideoFacts | MediaError:
@@ -76,13 +86,13 @@ def _probed(path: Path, probe: Prober) -> VideoFacts | MediaError:
         return error
 
 
-def _write(database: Database, path: Path, digest: str, outcome: VideoFacts | MediaError) -> Admission:
+def _write(database: Database, path: Path, digest: str, size: int, outcome: VideoFacts | MediaError) -> Admission:
     try:
         with database.writing() as session:
             video = videos.add(
                 session,
                 content_hash=digest,
-                byte_size=path.stat().st_size,
+                byte_size=size,
                 path=str(path),
                 title=path.name,
                 outcome=outcome,
@@ -97,7 +107,10 @@ def _write(database: Database, path: Path, digest: str, outcome: VideoFacts | Me
 
 
 def _known(database: Database, digest: str, path: Path) -> Admission | None:
-    """The refusal of a content that the ledger has already; the new place is remembered as another source."""
+    """What becomes of a content that the ledger has already; the new place is remembered as another source.
+
+    It is refused, unless the video had failed: then it is given its tries again.
+    """
     with database.writing() as session:
         video = videos.by_hash(session, digest)
         if video is None:
@@ -106,6 +119,9 @@ def _known(database: Database, digest: str, path: Path) -> Admission | None:
             # The file has moved: what is still to be done must find it.
             video.path = str(path)
         videos.add_source(session, video.id, str(path))
+        if videos.reopen(session, video):
+            video.path = str(path)
+            return Admission(path, video.id, None)
         error = AlreadySubmitted(
             str(path), f"the same content is video {video.id} ({video.title})", f"`rollcall report {video.id}` shows it"
         )

@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -15,8 +15,8 @@ from typing import Self
 import structlog
 
 from config.celery_app import app
-from config.errors import WorkersDied
-from config.settings import Settings
+from config.errors import BrokerUnavailable, Conflict, DatabaseUnavailable, WorkersDied
+from config.settings import FILE_VARIABLE, Settings
 from db import leases, status
 from db.session import Database
 from db.status import Backlog
@@ -27,6 +27,9 @@ log = structlog.get_logger(__name__)
 
 _TICK = 1.0
 _RESTARTS = 5
+_PATIENCE = 300.0
+"""Seconds for which ledger and broker may be out of reach, and within which workers may not die too often."""
+
 _PR_SET_PDEATHSIG = 1
 
 
@@ -42,12 +45,14 @@ class LocalWorkers:
     """
 
     def __init__(self, settings: Settings, processes: int, log_file: Path) -> None:
-        self._home = settings.home.absolute()
+        self._home = settings.home
+        self._environment = _environment(settings)
         self._processes = processes
         self._log_file = log_file
         self._level = settings.log.level
         self._child: subprocess.Popen[bytes] | None = None
         self._restarts = 0
+        self._started = 0.0
 
     def __enter__(self) -> Self:
         self._start()
@@ -58,6 +63,14 @@ class LocalWorkers:
     ) -> None:
         if self._child is not None:
             self._kill_group(self._child)
+
+    def end_overdue(self, pids: Iterable[int]) -> None:
+        """Kill those of our processes whose lease has run out: they hang, and would hold their place for ever."""
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                if self._child is not None and os.getpgid(pid) == self._child.pid:
+                    log.warning("a worker hangs and is killed", pid=pid)
+                    os.kill(pid, signal.SIGKILL)
 
     def ask_to_end(self) -> None:
         """Let them finish the segments at hand and take no more."""
@@ -79,7 +92,8 @@ class LocalWorkers:
             return
         log.warning("workers died", code=self._child.returncode)
         self._kill_group(self._child)
-        self._restarts += 1
+        recent = time.monotonic() - self._started < _PATIENCE
+        self._restarts = self._restarts + 1 if recent else 1
         if self._restarts > _RESTARTS:
             raise WorkersDied("the workers", f"died {self._restarts} times", f"their log is {self._log_file}")
         self._start()
@@ -90,10 +104,13 @@ class LocalWorkers:
         command += ["--hostname", f"rollcall-{os.getpid()}@%h", "--loglevel", self._level]
         # One machine needs no talk between workers.
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
+        self._started = time.monotonic()
+        _remove_torn_messages(self._home)
         with self._log_file.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603  our own command line
                 command,
                 stdin=subprocess.DEVNULL,
+                env=self._environment,
                 stdout=output,
                 stderr=output,
                 # A folder of ours: Celery puts the current one on the module path, and a foreign `config` would shadow.
@@ -107,6 +124,25 @@ class LocalWorkers:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(child.pid, signal.SIGKILL)
         child.wait()
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    """Ours, with paths that mean the same in the folder that the workers run in."""
+    environment = {**os.environ, "ROLLCALL_HOME": str(settings.home)}
+    relative = settings.database.url.partition("sqlite:///")[2]
+    if relative:
+        environment["ROLLCALL_DATABASE__URL"] = f"sqlite:///{Path(relative).absolute()}"
+    if file := os.environ.get(FILE_VARIABLE):
+        environment[FILE_VARIABLE] = str(Path(file).absolute())
+    return environment
+
+
+def _remove_torn_messages(home: Path) -> None:
+    """Drop files of the embedded broker that a full disk or a power cut left empty: Kombu stumbles on them."""
+    for file in (home / "broker").glob("*/*"):
+        with contextlib.suppress(FileNotFoundError):
+            if file.stat().st_size == 0:
+                file.unlink()
 
 
 def _end_with_parent() -> None:
@@ -149,20 +185,36 @@ def run(
     """
     sender = Sender(app)
     with LocalWorkers(settings, processes, log_file) as workers:
+        well = time.monotonic()
         while not stop.asked:
             workers.check()
-            sweep(database, settings, sender)
-            left = _backlog(database)
-            yield left
-            if until_empty and not left.videos:
-                break
+            try:
+                workers.end_overdue(_overdue(database))
+                sweep(database, settings, sender)
+                left = _backlog(database)
+            except (DatabaseUnavailable, BrokerUnavailable, Conflict) as error:
+                # A server that restarts must not end the night.
+                log.warning("ledger or broker out of reach", detail=str(error))
+                if time.monotonic() - well > _PATIENCE:
+                    raise
+            else:
+                well = time.monotonic()
+                yield left
+                if until_empty and not left.videos:
+                    break
             time.sleep(_TICK)
         workers.ask_to_end()
         while stop.asked < 2 and workers.alive():
-            yield _backlog(database)
+            with contextlib.suppress(DatabaseUnavailable):
+                yield _backlog(database)
             time.sleep(_TICK / 5)
     with database.writing() as session:
         leases.release_gone(session)
+
+
+def _overdue(database: Database) -> list[int]:
+    with database.reading() as session:
+        return leases.overdue_here(session, leases.utc_now())
 
 
 def _backlog(database: Database) -> Backlog:

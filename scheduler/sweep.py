@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 
 import structlog
 
+from config.errors import Conflict
 from config.settings import Settings
 from db import finishing, leases, segments, videos
+from db.schema import VideoState
 from db.session import Database
 from scheduler import planning
 from scheduler.dispatch import Sender
@@ -50,7 +52,13 @@ def prepare(database: Database, settings: Settings, *, begin_new: bool) -> Due:
     with database.reading() as session:
         new = videos.ids_waiting(session) if begin_new else []
     for video_id in new:
-        planning.plan_video(database, video_id, settings)
+        try:
+            planning.plan_video(database, video_id, settings)
+        except (ValueError, OverflowError, Conflict) as error:
+            # One video's odd numbers must not keep all others waiting.
+            log.exception("video cannot be planned", video=video_id)
+            with database.writing() as session:
+                videos.end(session, video_id, VideoState.FAILED, cause="fault", detail=str(error))
     attempts = settings.work.attempts
     with database.writing() as session:
         freed = leases.release_gone(session)

@@ -3,8 +3,10 @@
 This is the edge of the process: whatever goes wrong inside ends in a row that says so, never in a lost piece of work.
 """
 
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from fractions import Fraction
@@ -12,7 +14,7 @@ from pathlib import Path
 
 import structlog
 
-from config.errors import FileMissing, LeaseLost, RollcallError
+from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, RollcallError
 from db import finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
 from db.schema import Segment
@@ -26,6 +28,11 @@ from worker.sampling import sample_frames
 from worker.scan import Scan, scan
 
 log = structlog.get_logger(__name__)
+
+_LONGEST_PAUSE = 3600.0
+"""Seconds before a failed piece of work is tried again, however often it has failed."""
+
+_LONGEST_DETAIL = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +82,36 @@ def finish_video(process: WorkerProcess, video_id: int) -> None:
         if held is None:
             return
         run_id = task_runs.begin(session, held, video_id=video_id, owner=process.owner, now=now)
-    _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held))
+    with _kept(process, held):
+        _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held))
+
+
+@contextmanager
+def _kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
+    """Renew a lease from beside the work: grouping a long video takes minutes without a pause to renew it in.
+
+    Not for scanning: there a decoder that hangs must lose its lease.
+    """
+    ended = threading.Event()
+    lease = process.settings.work.lease
+
+    def renew() -> None:
+        while not ended.wait(lease / 3):
+            try:
+                with process.database.writing() as session:
+                    leases.renew(session, held, lease=lease, now=leases.utc_now())
+            except LeaseLost:
+                return
+            except DatabaseUnavailable as error:
+                log.warning("lease not renewed", detail=str(error))
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob, Trial] | None:
@@ -200,12 +236,12 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
             outcome, cause = "lost", error.code
             log.warning("lease lost, outcome dropped")
         except RollcallError as error:
-            outcome, cause, detail = "failed", error.code, str(error)
+            outcome, cause, detail = "failed", error.code, _storable(str(error))
             log.warning("try failed", cause=cause, detail=detail)
             moved = _write_failure(process, trial.claim, cause, detail, permanent=error.permanent)
         except Exception as error:
             # The edge of the process: a fault of ours or of a library ends in the ledger, its trace in the log.
-            outcome, cause, detail = "failed", "fault", f"{type(error).__name__}: {error}"
+            outcome, cause, detail = "failed", "fault", _storable(f"{type(error).__name__}: {error}")
             log.exception("fault")
             moved = _write_failure(process, trial.claim, cause, detail, permanent=False)
         spent = time.process_time() - began
@@ -222,6 +258,11 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
     return moved
 
 
+def _storable(text: str) -> str:
+    """What PostgreSQL takes as text, of a length that people read."""
+    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()[:_LONGEST_DETAIL]
+
+
 def _write_failure(process: WorkerProcess, held: Claim, cause: str, detail: str, *, permanent: bool) -> bool:
     """Whether the video waits to be finished now, this having been its last open segment."""
     work = process.settings.work
@@ -230,7 +271,7 @@ def _write_failure(process: WorkerProcess, held: Claim, cause: str, detail: str,
     try:
         with process.database.writing() as session:
             if again:
-                delay = timedelta(seconds=work.retry_delay * 2 ** (held.attempt - 1))
+                delay = timedelta(seconds=min(work.retry_delay * 2 ** min(held.attempt - 1, 20), _LONGEST_PAUSE))
                 leases.give_back(session, held, not_before=now + delay, cause=cause, detail=detail)
                 return False
             if held.table is Segment:

@@ -11,15 +11,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import redis
+from celery import Celery
 from sqlalchemy import func, select
 from support.installation import ROLLCALL, Installation
 
+from config.errors import BrokerUnavailable
 from db.schema import FaceCrop, FaceRow, Segment, SegmentState, TaskRun
 from demo.film import Film
 from demo.material import Material
+from scheduler.dispatch import Sender
 
 Install = Callable[..., Installation]
 Reports = dict[tuple[str, str], str]
@@ -209,6 +214,49 @@ def test_workers_end_when_whoever_started_them_is_killed(install: Install, film:
     process.kill()
     process.wait()
     until(lambda: not any(_lives(pid) for pid in scanning), "the workers have ended", installation, seconds=60)
+
+
+def test_a_worker_that_hangs_is_killed_and_its_segment_done_by_another(
+    install: Install, film: Film, day: Path, calm: Reports
+) -> None:
+    installation = install("hanging", **{**SETTINGS, "work__lease": 5})
+    enrol_and_submit(installation, film, day)
+    process = installation.start(ROLLCALL, "work", "--until-empty", "--processes", "1")
+    until(lambda: bool(owners(installation)), "a worker scans", installation)
+    [hanging] = owners(installation)
+    os.kill(hanging, signal.SIGSTOP)
+    assert process.wait(timeout=300) == 0, installation.log()
+    assert not _lives(hanging)
+    assert installation.reports() == calm
+
+
+def test_a_home_given_by_a_relative_path_is_one_home(install: Install, material: Material) -> None:
+    installation = install("relative")
+    (installation.home / "here").mkdir()
+    relative = replace(installation, environment={**installation.environment, "ROLLCALL_HOME": "here"})
+    relative.run("submit", str(material.carphone))
+    relative.run("work", "--until-empty")
+    assert sorted(path.name for path in (installation.home / "here").glob("*.db")) == ["rollcall.db"]
+    assert relative.status()["counts"]["done"] == 1
+
+
+def test_the_night_outlives_a_restart_of_redis(
+    install: Install, film: Film, day: Path, calm: Reports, redis_url: str
+) -> None:
+    """The broker forgets everything, in the middle of the work."""
+    installation = install("flushed", broker__url=redis_url, **SETTINGS)
+    enrol_and_submit(installation, film, day)
+    process = installation.start(ROLLCALL, "work", "--until-empty", "--processes", "1")
+    until(lambda: bool(owners(installation)), "a worker scans", installation)
+    redis.Redis.from_url(redis_url).flushall()
+    assert process.wait(timeout=300) == 0, installation.log()
+    assert installation.reports() == calm
+
+
+def test_a_broker_that_is_not_there_is_told() -> None:
+    broker = Sender(Celery(broker="redis://127.0.0.1:1/0", broker_connection_retry=False))
+    with pytest.raises(BrokerUnavailable, match=r"check broker\.url"):
+        broker.queued()
 
 
 def _lives(pid: int) -> bool:

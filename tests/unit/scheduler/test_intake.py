@@ -1,5 +1,6 @@
 """Intake: every submitted file ends in a named state, the same content is one video."""
 
+import os
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from fractions import Fraction
@@ -8,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from config.errors import NotAVideo
-from db import videos
+from db import segments, videos
 from db.migrate import ensure_schema
-from db.schema import Source, Video, VideoState
+from db.schema import Segment, SegmentState, Source, Video, VideoState
 from db.session import Database
 from db.videos import VideoFacts
 from scheduler import intake
@@ -90,3 +91,31 @@ def test_files_of_folders_come_in_order_without_hidden_ones(tmp_path: Path) -> N
     named = tmp_path / "up" / ".hidden.mp4"
     found = list(intake.files_under([tmp_path / "up", named]))
     assert [str(path.relative_to(tmp_path / "up")) for path in found] == ["a.mp4", "b/1.mp4", "b/2.mp4", ".hidden.mp4"]
+
+
+def test_a_name_that_is_no_text_is_refused_and_the_next_file_goes_on(database: Database, tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9.mp4"))
+    odd.write_bytes(b"video 1")
+    refused = intake.admit(database, odd, probe)
+    assert refused.error is not None
+    assert refused.error.code == "unusable-name"
+    assert "caf\\xe9.mp4" in str(refused.error)
+    assert intake.admit(database, make(tmp_path / "good.mp4", b"video 2"), probe).error is None
+
+
+def test_a_failed_video_that_is_submitted_again_gets_its_tries_again(database: Database, tmp_path: Path) -> None:
+    old = make(tmp_path / "a.mp4", b"video 1")
+    video_id = intake.admit(database, old, probe).video_id
+    assert video_id is not None
+    with database.writing() as session:
+        done, failed = segments.plan(session, video_id, [(0, 5), (5, 10)], 3000)
+        session.get_one(Segment, done).state = SegmentState.DONE
+        row = session.get_one(Segment, failed)
+        row.state, row.attempts, row.cause = SegmentState.FAILED, 3, "file-missing"
+        videos.end(session, video_id, VideoState.FAILED, cause="file-missing", detail="is not there")
+    again = intake.admit(database, old.rename(tmp_path / "b.mp4"), probe)
+    assert (again.video_id, again.error) == (video_id, None)
+    with database.reading() as session:
+        video = videos.get(session, video_id)
+        assert (video.state, video.cause, video.path) == (VideoState.RUNNING, None, str(tmp_path / "b.mp4"))
+        assert [(row.state, row.attempts) for row in video.segments] == [("done", 0), ("waiting", 0)]
