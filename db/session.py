@@ -38,6 +38,10 @@ class Database:
             _prepare_sqlite(self.engine, lock_timeout)
         else:
             self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+        # PostgreSQL would give each statement a state of its own; SQLite gives a transaction one in any case.
+        self._reading_engine = (
+            self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
+        )
         self._writing_engine = self.engine.execution_options(writes=True)
 
     @property
@@ -48,7 +52,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A session that sees one consistent state and is rolled back at the end."""
-        with self._told(), Session(self.engine) as session:
+        with self._told(), Session(self._reading_engine) as session:
             yield session
 
     @contextmanager
