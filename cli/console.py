@@ -68,11 +68,20 @@ def table(*columns: str) -> Table:
 
 
 def lines(texts: Iterable[str]) -> None:
-    """Plain lines on standard output, without markup."""
+    """Plain lines on standard output, without markup; what a title might do to a terminal is not done."""
     for text in texts:
-        out.print(text, markup=False)
+        out.print(plain(text))
+
+
+def complain(text: str) -> None:
+    """A plain line on standard error, likewise."""
+    err.print(plain(text))
+
+
+# Joins emoji of several persons into one.
+_JOINER = "\u200d"
 
 
 def plain(text: str) -> Text:
     """A cell that shows what stands in it: brackets in a title are no markup, line breaks and escapes do nothing."""
-    return Text("".join(letter if letter.isprintable() else "�" for letter in text))
+    return Text("".join(letter if letter.isprintable() or letter == _JOINER else "�" for letter in text))

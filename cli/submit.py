@@ -39,7 +39,7 @@ def run(
 def _tell(admissions: list[Admission]) -> None:
     for admission in admissions:
         if admission.error is not None:
-            console.err.print(f"{admission.error.code}: {admission.error}", markup=False)
+            console.complain(f"{admission.error.code}: {admission.error}")
         else:
             console.lines([f"video {admission.video_id}: {admission.path}"])
     counts = Counter(admission.error.code if admission.error else "submitted" for admission in admissions)

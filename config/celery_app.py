@@ -18,6 +18,8 @@ from config.settings import Settings, load_settings
 
 
 def _configuration(settings: Settings) -> dict[str, Any]:
+    # Beat keeps its schedule there, also where ledger and broker are elsewhere.
+    settings.home.mkdir(parents=True, exist_ok=True)
     hour, minute = settings.work.nightly.split(":")
     return {
         **_broker(settings),

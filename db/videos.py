@@ -11,6 +11,8 @@ from sqlalchemy.orm import Session
 from config.errors import NotFound, RollcallError
 from db.schema import SegmentState, Source, Video, VideoState
 
+_LARGEST_ID = 2**63 - 1
+
 
 @dataclass(frozen=True, slots=True)
 class VideoFacts:
@@ -95,7 +97,7 @@ def get(session: Session, video_id: int) -> Video:
     Raises:
         NotFound: there is none of this id.
     """
-    video = session.get(Video, video_id)
+    video = session.get(Video, video_id) if video_id <= _LARGEST_ID else None
     if video is None:
         raise NotFound(f"video {video_id}", "is not in the ledger", "`rollcall status` lists the videos")
     return video

@@ -47,6 +47,9 @@ def content_hash(path: Path) -> tuple[str, int]:
     Raises:
         FileMissing: it is not there or not readable.
     """
+    if path.exists() and not path.is_file():
+        # A pipe or a device would be read for ever.
+        raise FileMissing(str(path), "is not a regular file", "name a file")
     try:
         with path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest(), file.tell()
@@ -56,7 +59,7 @@ def content_hash(path: Path) -> tuple[str, int]:
 
 def admit(database: Database, path: Path, probe: Prober) -> Admission:
     """Probe, hash and write one file. A file that is no video gets a row too: every upload ends in a named state."""
-    path = path.absolute()
+    path = Path(os.path.normpath(path.absolute()))
     try:
         _refuse_unusable_name(path)
         digest, size = content_hash(path)
@@ -122,7 +125,8 @@ def _known(database: Database, digest: str, path: Path) -> Admission | None:
         if videos.reopen(session, video):
             video.path = str(path)
             return Admission(path, video.id, None)
-        error = AlreadySubmitted(
-            str(path), f"the same content is video {video.id} ({video.title})", f"`rollcall report {video.id}` shows it"
-        )
+        same = f"the same content is video {video.id} ({video.title})"
+        if video.state == VideoState.REJECTED:
+            same = f"{same}, which was rejected as {video.cause}"
+        error = AlreadySubmitted(str(path), same, f"`rollcall report {video.id}` shows it")
         return Admission(path, video.id, error)

@@ -131,6 +131,8 @@ def test_finding_a_video_by_number_path_or_title(ledger: Database) -> None:
             videos.find(session, "film.mkv")
         with pytest.raises(NotFound):
             videos.find(session, "999999")
+        with pytest.raises(NotFound):
+            videos.find(session, "9" * 30)
 
 
 def test_a_video_is_planned_once(ledger: Database) -> None:

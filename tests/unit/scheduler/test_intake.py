@@ -119,3 +119,17 @@ def test_a_failed_video_that_is_submitted_again_gets_its_tries_again(database: D
         video = videos.get(session, video_id)
         assert (video.state, video.cause, video.path) == (VideoState.RUNNING, None, str(tmp_path / "b.mp4"))
         assert [(row.state, row.attempts) for row in video.segments] == [("done", 0), ("waiting", 0)]
+
+
+def test_what_is_no_regular_file_is_refused_and_not_read(database: Database, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.mp4")
+    refused = intake.admit(database, tmp_path / "pipe.mp4", probe)
+    assert refused.error is not None
+    assert "is not a regular file" in str(refused.error)
+
+
+def test_content_that_was_rejected_says_so_again(database: Database, tmp_path: Path) -> None:
+    intake.admit(database, make(tmp_path / "a.mp4", b"noise"), probe)
+    again = intake.admit(database, make(tmp_path / "b.mp4", b"noise"), probe)
+    assert again.error is not None
+    assert "which was rejected as not-a-video" in str(again.error)
