@@ -51,7 +51,7 @@ class FaceEngine:
 def build_engine(faces: FaceSettings) -> FaceEngine:
     """The engine that the settings name. Cheap: networks load on first use."""
     detectors: dict[DetectorName, Callable[[], FaceDetector]] = {
-        "mmod": lambda: MmodDetector(faces.smallest, faces.provider),
+        "mmod": lambda: MmodDetector(faces.smallest, faces.provider, first_look=faces.first_look),
         "hog": lambda: HogDetector(faces.smallest),
         "dlib-cnn": lambda: CnnDetector(faces.smallest),
     }

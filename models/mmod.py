@@ -1,126 +1,21 @@
-"""From an image to the canvas that dlib's face detector looks at, and from its scores back to boxes.
+"""From the scores of dlib's face detector to boxes.
 
-The detector is a convolutional network with one window of fixed size. To find larger faces, it looks at the image and
-at ever smaller copies of it, each 5/6 of the one before, laid out on one canvas beside and below each other. Layout,
-interpolation, the way back to the image, and non-maximum suppression are those of dlib
-(dlib/image_transforms/image_pyramid.h, dlib/dnn/loss.h; King, "Max-margin object detection", arXiv:1502.00046), since
-the network's receptive field reaches across neighbours on the canvas: another layout gives other scores.
+The way back from the canvas to the image and non-maximum suppression are those of dlib (dlib/dnn/loss.h; King,
+"Max-margin object detection", arXiv:1502.00046).
 """
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from models.faces import Box, Detection, RgbImage
-from models.networks.layers import Normalisation, Overlap, Window
-
-_PADDING, _OUTER_PADDING = 10, 11
-_LEAST_ROWS = 5
-_RATE = 5 / 6
+from models.faces import Box, Detection
+from models.networks.layers import Overlap, Window
+from models.pyramid import Layout, Tile
 
 # Output position → canvas position: three convolutions of 5 × 5 with stride 2 and no padding; the rest keep positions.
 _STRIDE, _OFFSET = 8, 14
-
-
-@dataclass(frozen=True, slots=True)
-class Tile:
-    """A level of the pyramid on the canvas: columns [left, left + columns), rows [top, top + rows)."""
-
-    left: int
-    top: int
-    columns: int
-    rows: int
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """A canvas of rows × columns with the levels of the pyramid, the image itself first."""
-
-    rows: int
-    columns: int
-    tiles: tuple[Tile, ...]
-
-
-@lru_cache(maxsize=16)
-def layout(rows: int, columns: int) -> Layout:
-    """Where dlib lays the levels of an image of rows × columns: down the left edge, then up the right one."""
-    sizes = _sizes(rows, columns)
-    height = _canvas_rows(sizes)
-    tiles: list[Tile] = []
-    below = _OUTER_PADDING
-    while below < height + _OUTER_PADDING and len(tiles) < len(sizes):
-        level_rows, level_columns = sizes[len(tiles)]
-        tiles.append(Tile(_OUTER_PADDING, below, level_columns, level_rows))
-        below += level_rows + _PADDING
-    above = below - _PADDING
-    for level_rows, level_columns in sizes[len(tiles) :]:
-        tile = Tile(_OUTER_PADDING + columns - level_columns, above - level_rows, level_columns, level_rows)
-        if _touches(tiles[0], tile):
-            break
-        tiles.append(tile)
-        above -= level_rows + _PADDING
-    return Layout(height + 2 * _OUTER_PADDING, columns + 2 * _OUTER_PADDING, tuple(tiles))
-
-
-def _sizes(rows: int, columns: int) -> list[tuple[int, int]]:
-    sizes = [(rows, columns)]
-    while True:
-        rows, columns = int(_RATE * rows), int(_RATE * columns)
-        if not rows * columns or rows < _LEAST_ROWS:
-            return sizes
-        sizes.append((rows, columns))
-
-
-def _canvas_rows(sizes: Sequence[tuple[int, int]]) -> int:
-    """How far down the first column goes: until the next level fits beside the last, and half of them are laid."""
-    rows, columns = sizes[0]
-    total = sum(level_rows + _PADDING for level_rows, _ in sizes) - 2 * _PADDING
-    height, before = 0, 0
-    for level_rows, level_columns in sizes:
-        if level_columns <= columns - before - _PADDING and 2 * (height - rows) >= total - rows:
-            break
-        height += level_rows + _PADDING
-        before = level_columns
-    return height - _PADDING
-
-
-def _touches(one: Tile, other: Tile) -> bool:
-    return (
-        one.left < other.left + other.columns
-        and other.left < one.left + one.columns
-        and one.top < other.top + other.rows
-        and other.top < one.top + one.rows
-    )
-
-
-def draw(image: RgbImage, normalisation: Normalisation) -> NDArray[np.float32]:
-    """The canvas (rows, columns, 3) float32 of an image; beside the levels lies the mean colour, which is no signal."""
-    plan = layout(*image.shape[:2])
-    canvas = np.empty((plan.rows, plan.columns, 3), np.float32)
-    canvas[:] = (normalisation.red, normalisation.green, normalisation.blue)
-    level = image.astype(np.float32)
-    for tile in plan.tiles:
-        level = _resized(level, tile)
-        canvas[tile.top : tile.top + tile.rows, tile.left : tile.left + tile.columns] = level
-    return canvas
-
-
-def _resized(level: NDArray[np.float32], tile: Tile) -> NDArray[np.float32]:
-    """Bilinear interpolation that keeps the corners' centres where they are, as dlib's; OpenCV's resize moves them."""
-    rows, columns = level.shape[:2]
-    if (rows, columns) == (tile.rows, tile.columns):
-        return level
-    across = (columns - 1) / max(tile.columns - 1, 1)
-    down = (rows - 1) / max(tile.rows - 1, 1)
-    back = np.array([[across, 0, 0], [0, down, 0]], np.float64)
-    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    size = (tile.columns, tile.rows)
-    return np.asarray(cv2.warpAffine(level, back, size, flags=flags, borderMode=cv2.BORDER_REPLICATE), np.float32)
 
 
 def detections(

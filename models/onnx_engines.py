@@ -6,10 +6,11 @@ once per process.
 
 import numpy as np
 
-from models import mmod
+from models import first_look, mmod
 from models.dlib_engines import CNN_LEAST_EDGE, cnn_scale, space_of
 from models.faces import EMBEDDING_LENGTH, Chips, Detection, Embeddings, EmbeddingSpace, RgbImage
 from models.networks import session
+from models.pyramid import Canvas, Layout, Pixels, layout
 from models.scaling import in_pixels_of, padded, scaled
 
 # Activations of one chip take some 5 MB.
@@ -17,7 +18,7 @@ _CHIPS_AT_ONCE = 16
 
 
 class MmodDetector:
-    """dlib's convolutional detector: also turned and partly covered faces.
+    """dlib's convolutional detector: also turned and partly covered faces. Not for several threads at once.
 
     Source: King, "Max-margin object detection" (2015), arXiv:1502.00046.
 
@@ -25,11 +26,14 @@ class MmodDetector:
         smallest: edge in pixels of the smallest face to find; the image is resized so that such a face has the 80 px
             that the network finds, within the same limits as for `CnnDetector`. Cost goes with its inverse square.
         provider: which of ONNX Runtime's execution providers runs it, see `session.PROVIDERS`.
+        first_look: let the network in integers say where to look. Only on the processor: elsewhere it saves nothing.
     """
 
-    def __init__(self, smallest: int, provider: str = "cpu") -> None:
+    def __init__(self, smallest: int, provider: str = "cpu", *, first_look: bool = True) -> None:
         self._smallest = smallest
         self._provider = provider
+        self._first_look = first_look and provider == "cpu"
+        self._canvas: Canvas | None = None
 
     @property
     def name(self) -> str:
@@ -38,13 +42,24 @@ class MmodDetector:
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""
-        network = session.detection_network()
         resized = scaled(image, cnn_scale(image, self._smallest))
         looked_at = padded(resized, CNN_LEAST_EDGE)
-        canvas = mmod.draw(looked_at, network.normalisation)
-        scores = session.detection_session(self._provider).run(canvas[np.newaxis])[0, 0]
-        plan = mmod.layout(*looked_at.shape[:2])
-        return in_pixels_of(image, resized, mmod.detections(scores, plan, network.window, network.suppression))
+        canvas = self._canvas_of(layout(*looked_at.shape[:2]))
+        scores = self._scores(canvas.draw(looked_at))
+        network = session.detection_network()
+        return in_pixels_of(image, resized, mmod.detections(scores, canvas.plan, network.window, network.suppression))
+
+    def _canvas_of(self, plan: Layout) -> Canvas:
+        # The frames of a video are all of one shape.
+        if self._canvas is None or self._canvas.plan != plan:
+            self._canvas = Canvas(plan, session.detection_network().normalisation)
+        return self._canvas
+
+    def _scores(self, canvas: Pixels) -> first_look.Scores:
+        network = session.detection_session(self._provider).run
+        if not self._first_look:
+            return first_look.everywhere(canvas, network)
+        return first_look.where_needed(canvas, session.first_look_session().run, network)
 
 
 class OnnxEmbedder:

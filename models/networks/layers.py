@@ -10,12 +10,15 @@ Weights = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Convolution:
-    """Cross-correlation with filters (n, channels, rows, columns), plus a bias (n,)."""
+    """Cross-correlation with filters (n, channels, rows, columns), plus a bias (n,).
+
+    `padding`: zeros above and below, and on either side.
+    """
 
     filters: Weights
     bias: Weights
     stride: int
-    padding: int
+    padding: tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -125,3 +128,16 @@ class DetectionNetwork(Network):
     window: Window
     suppression: Overlap
     """A box that overlaps a better one like this is dropped."""
+
+
+@dataclass(frozen=True, slots=True)
+class Coding:
+    """How input values stand for grey levels 0 to 255: value = level × scale + offset."""
+
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+CANVAS_CODING = Coding(scale=256, offset=128)
+"""Of the 16-bit numbers on a detector's canvas: the interpolations of a pyramid leave fractions of a level. By the
+offset, the upper byte is the level rounded."""

@@ -163,7 +163,7 @@ def _convolution(stream: DlibStream) -> Convolution:
         raise stream.fault(
             "a convolution whose shapes agree", f"{len(parameters)} numbers for {shape} and {bias_shape}"
         )
-    return Convolution(parameters[:size].reshape(shape), parameters[size:], stride, padding)
+    return Convolution(parameters[:size].reshape(shape), parameters[size:], stride, (padding, padding))
 
 
 def _affine(stream: DlibStream) -> Affine:

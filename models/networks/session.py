@@ -103,6 +103,18 @@ def detection_session(provider: str) -> Session:
 
 
 @cache
+def first_look_session() -> Session:
+    """Canvas in blocks in, approximate scores out; on the processor."""
+
+    def build() -> bytes:
+        from models.networks.integer import first_look_graph  # noqa: PLC0415  as above
+
+        return first_look_graph(detection_network())
+
+    return Session(_kept("first-look", weights.MMOD, build), "cpu")
+
+
+@cache
 def embedding_session(provider: str) -> Session:
     """Chips in, embeddings out."""
 
@@ -114,7 +126,7 @@ def embedding_session(provider: str) -> Session:
     return Session(_kept("embedder", weights.RESNET, build), provider)
 
 
-GRAPH_VERSION = 1
+GRAPH_VERSION = 2
 """Part of a kept graph's name: raise it whenever `graph` builds another one from the same weights."""
 
 

@@ -59,13 +59,13 @@ def test_the_detection_network_and_its_options(mmod: bytes) -> None:
     assert network.suppression == Overlap(union=0.3382761351109955, covered=1.0)
     convolutions = [layer for layer in network.layers if isinstance(layer, Convolution)]
     assert [(layer.filters.shape, layer.stride, layer.padding) for layer in convolutions] == [
-        ((16, 3, 5, 5), 2, 0),
-        ((32, 16, 5, 5), 2, 0),
-        ((32, 32, 5, 5), 2, 0),
-        ((45, 32, 5, 5), 1, 2),
-        ((45, 45, 5, 5), 1, 2),
-        ((45, 45, 5, 5), 1, 2),
-        ((1, 45, 9, 9), 1, 4),
+        ((16, 3, 5, 5), 2, (0, 0)),
+        ((32, 16, 5, 5), 2, (0, 0)),
+        ((32, 32, 5, 5), 2, (0, 0)),
+        ((45, 32, 5, 5), 1, (2, 2)),
+        ((45, 45, 5, 5), 1, (2, 2)),
+        ((45, 45, 5, 5), 1, (2, 2)),
+        ((1, 45, 9, 9), 1, (4, 4)),
     ]
 
 
