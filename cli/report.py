@@ -8,10 +8,11 @@ import typer
 
 from cli import console
 from cli.ledger import opened
+from config.files import write_whole
 from config.settings import load_settings
 from db import videos
 from report.build import build
-from report.output import Format, file_name, render, write
+from report.output import Format, file_name, render
 
 _STANDARD_OUTPUT = Path("-")
 
@@ -45,7 +46,7 @@ def run(
         sys.stdout.flush()
         return
     try:
-        write(output, content)
+        write_whole(output, content)
     except OSError as error:
         raise typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output") from error
     console.lines([str(output)])

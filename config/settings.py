@@ -118,7 +118,7 @@ class FaceSettings(_Group):
     """Detection, alignment and embedding."""
 
     detector: DetectorName = Field(
-        default="hog",
+        default="mmod",
         description="mmod: dlib's network run by ONNX Runtime, also turned and partly covered faces; hog: dlib's "
         "histogram detector, upright frontal faces; dlib-cnn: the network run by dlib itself, slow.",
         json_schema_extra=unit("name"),
@@ -295,7 +295,7 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=_default_home,
-        description="Folder for the embedded database and broker.",
+        description="Folder on this machine for the embedded database and broker, and for copies of galleries.",
         json_schema_extra=unit("folder"),
     )
     database: DatabaseSettings = DatabaseSettings()

@@ -3,8 +3,6 @@
 Personal data leaves the ledger's care here; the file is written with the permissions of a private one.
 """
 
-import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from config.files import PRIVATE, writing_whole
 from curation.analysis import AnalysedPhotograph
 from curation.photographs import shown
 from models.faces import EMBEDDING_LENGTH, EmbeddingSpace, Face
@@ -65,16 +64,8 @@ class Collection:
         Raises:
             OSError: the folder cannot be written to.
         """
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                np.savez(file, allow_pickle=False, **self.arrays())
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
+        with writing_whole(path, mode=PRIVATE) as file:
+            np.savez(file, allow_pickle=False, **self.arrays())
 
 
 def _stacked(parts: Iterable[NDArray[np.float32]], *shape: int) -> NDArray[np.float32]:

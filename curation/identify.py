@@ -10,6 +10,7 @@ from curation.analysis import AnalysedPhotograph, analyse_all, engine_of, with_e
 from curation.photographs import shown
 from db import gallery, identities
 from db.session import Database
+from db.shared_galleries import SharedGalleries
 from models.decision import Candidate, DecisionRule, Verdict
 from models.faces import Face
 
@@ -54,7 +55,7 @@ class Identifier:
         self._listed = settings.match.neighbours
         self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
         with database.reading() as session:
-            self.gallery = gallery.load(session, engine_of(self._options).space.name)
+            self.gallery = SharedGalleries(database).current(session, engine_of(self._options).space.name)
             self.counts_by_space = gallery.counts_by_space(session)
         self._database = database
 

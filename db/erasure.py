@@ -1,18 +1,31 @@
-"""Making what was deleted unreadable: personal data must not outlive its erasure inside the database's own files."""
+"""Making what was deleted unreadable: personal data must not outlive its erasure in files of the database or others."""
 
+from db import gallery_files
 from db.session import Database
 
 
 def settle(database: Database) -> bool:
-    """Empty SQLite's write-ahead log, which still holds pages from before a deletion; call it after the commit.
+    """Take erased faces out of files; call it after the commit.
 
-    PostgreSQL reclaims deleted rows by its own vacuum, and its log by its own checkpoints; nothing is done there.
+    This machine's copies of galleries are deleted: processes that search one keep it until they next ask for the
+    gallery. SQLite's write-ahead log, which still holds pages from before the deletion, is emptied. PostgreSQL reclaims
+    deleted rows by its own vacuum, and its log by its own checkpoints; nothing is done there.
 
     Returns:
         Whether it is done. False when another process is reading or writing: the log is emptied once it has let go.
+
+    Raises:
+        LedgerError: a copy of a gallery cannot be deleted.
     """
-    if not database.is_sqlite:
-        return True
+    try:
+        if database.galleries is not None:
+            gallery_files.delete_all(database.galleries)
+    finally:
+        emptied = not database.is_sqlite or _empty_log(database)
+    return emptied
+
+
+def _empty_log(database: Database) -> bool:
     connection = database.engine.raw_connection()
     try:
         cursor = connection.cursor()

@@ -1,6 +1,7 @@
 """Enrolled faces: written one photograph at a time, loaded whole as the gallery of an embedding space, and erased."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -14,6 +15,8 @@ from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
 from models.faces import Embeddings, Face
 from models.gallery import Gallery
+
+_ROWS_AT_ONCE = 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,8 +40,11 @@ class Holder:
 
 
 def load(session: Session, space_name: str) -> Gallery:
-    """The gallery of a space; empty, of version 0, where nobody was ever enrolled in it."""
-    row = session.scalar(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == space_name))
+    """The gallery of a space in this process's own memory; empty, of version 0, where nobody was ever enrolled in it.
+
+    Workers hold theirs together: `db.shared_galleries`.
+    """
+    row = spaces.find(session, space_name)
     if row is None:
         return Gallery(0, space_name, np.empty(0, np.int64), np.empty((0, 0), np.float32))
     held = vectors(session, row.id)
@@ -48,18 +54,36 @@ def load(session: Session, space_name: str) -> Gallery:
 def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:
     """The enrolled vectors of a space whose faces' ids are above `after`, read by one query."""
     space = session.get_one(EmbeddingSpaceRow, space_id, populate_existing=True)
-    rows = session.execute(
-        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding)
-        .where(EnrolledFace.space_id == space_id, EnrolledFace.id > after)
-        .order_by(EnrolledFace.id)
-    ).all()
-    numbers = np.array([row[:2] for row in rows], dtype=np.int64).reshape(-1, 2)
+    # Buffers grow in place: there is never a second copy of a large gallery.
+    face_ids, identity_ids, embeddings = bytearray(), bytearray(), bytearray()
+    for part in parts(session, space, after=after):
+        face_ids += part.face_ids.data
+        identity_ids += part.identity_ids.data
+        embeddings += part.embeddings.data
     return Vectors(
         version=space.gallery_version,
-        face_ids=numbers[:, 0].copy(),
-        identity_ids=numbers[:, 1].copy(),
-        embeddings=stack([row[2] for row in rows], space.length),
+        face_ids=np.frombuffer(face_ids, np.int64),
+        identity_ids=np.frombuffer(identity_ids, np.int64),
+        embeddings=np.frombuffer(embeddings, np.float32).reshape(-1, space.length),
     )
+
+
+def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iterator[Vectors]:
+    """The enrolled vectors of a space in the order of `vectors`, some at a time, read by one query as they are used."""
+    chosen = (
+        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding)
+        .where(EnrolledFace.space_id == space.id, EnrolledFace.id > after)
+        .order_by(EnrolledFace.id)
+    )
+    with closing(session.execute(chosen, execution_options={"yield_per": _ROWS_AT_ONCE})) as rows:
+        for part in rows.partitions():
+            numbers = np.array([row[:2] for row in part], dtype=np.int64)
+            yield Vectors(
+                version=space.gallery_version,
+                face_ids=numbers[:, 0].copy(),
+                identity_ids=numbers[:, 1].copy(),
+                embeddings=stack([row[2] for row in part], space.length),
+            )
 
 
 def add(

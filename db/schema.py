@@ -6,6 +6,7 @@ are made for display only. Points in time of the world are UTC.
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from uuid import uuid4
 
 from sqlalchemy import (
     BigInteger,
@@ -110,6 +111,11 @@ def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"{column} IN ({listed})", name=column)
 
 
+def new_token() -> str:
+    """32 hexadecimal digits that nobody has drawn before."""
+    return uuid4().hex
+
+
 class EmbeddingSpaceRow(Base):
     """An embedding space that vectors in this database live in."""
 
@@ -121,6 +127,9 @@ class EmbeddingSpaceRow(Base):
     weights_sha256: Mapped[str] = mapped_column(String(64))
     gallery_version: Mapped[int] = mapped_column(default=0)
     """Grows with every change of the enrolled faces of this space."""
+    gallery_token: Mapped[str] = mapped_column(String(32), default=new_token)
+    """Drawn anew with every change. Unlike the version, which a restored backup counts again, it names one state of one
+    ledger for good: what is kept of a gallery outside the database is kept under it."""
 
 
 class Video(Base):

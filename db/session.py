@@ -9,6 +9,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -29,10 +30,12 @@ class Database:
     Args:
         url: SQLAlchemy address, `sqlite:///…` or `postgresql+psycopg://…`.
         lock_timeout: seconds that a writer waits for another writer of the same SQLite file.
+        galleries: folder of this machine for the files of `db.gallery_files`; None where none are kept.
     """
 
-    def __init__(self, url: str, lock_timeout: float = 30.0) -> None:
+    def __init__(self, url: str, lock_timeout: float = 30.0, galleries: Path | None = None) -> None:
         self.url = _with_driver(url)
+        self.galleries = galleries
         if self.is_sqlite:
             self.engine = sa.create_engine(self.url, connect_args={"timeout": lock_timeout})
             _prepare_sqlite(self.engine, lock_timeout)
@@ -48,6 +51,15 @@ class Database:
     def is_sqlite(self) -> bool:
         """Whether the ledger is one file on this machine."""
         return self.url.startswith("sqlite")
+
+    @property
+    def key(self) -> str:
+        """16 hexadecimal digits that tell this ledger from others: of its address without the password."""
+        url = self.engine.url
+        database = str(Path(url.database).resolve()) if self.is_sqlite and url.database else url.database
+        query = {name: value for name, value in url.query.items() if "password" not in name}
+        url = sa.URL.create(url.drivername, url.username, None, url.host, url.port, database, query)
+        return sha256(url.render_as_string().encode()).hexdigest()[:16]
 
     @contextmanager
     def reading(self) -> Iterator[Session]:
@@ -109,7 +121,7 @@ def open_database(settings: Settings) -> Database:
     Raises:
         SettingsError: that folder cannot be made.
     """
-    database = Database(settings.database_url, settings.database.lock_timeout)
+    database = Database(settings.database_url, settings.database.lock_timeout, settings.home / "galleries")
     if database.is_sqlite and database.engine.url.database:
         folder = Path(database.engine.url.database).parent
         try:

@@ -5,7 +5,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from config.errors import LedgerError
-from db.schema import EmbeddingSpaceRow
+from db.schema import EmbeddingSpaceRow, new_token
 from models.faces import EmbeddingSpace
 
 
@@ -30,6 +30,18 @@ def ensure(session: Session, space: EmbeddingSpace) -> int:
     return row.id
 
 
+def find(session: Session, name: str) -> EmbeddingSpaceRow | None:
+    """The row of a space as it is in the ledger now, None for one that it has never met."""
+    return session.scalar(
+        select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == name), execution_options={"populate_existing": True}
+    )
+
+
+def gallery_tokens(session: Session) -> frozenset[str]:
+    """What the galleries of all spaces are now."""
+    return frozenset(session.scalars(select(EmbeddingSpaceRow.gallery_token)))
+
+
 def gallery_version(session: Session, space_id: int) -> int:
     """Grows with every change of the enrolled faces of the space."""
     return session.scalars(select(EmbeddingSpaceRow.gallery_version).where(EmbeddingSpaceRow.id == space_id)).one()
@@ -40,5 +52,5 @@ def bump_gallery_version(session: Session, space_id: int) -> None:
     session.execute(
         update(EmbeddingSpaceRow)
         .where(EmbeddingSpaceRow.id == space_id)
-        .values(gallery_version=EmbeddingSpaceRow.gallery_version + 1)
+        .values(gallery_version=EmbeddingSpaceRow.gallery_version + 1, gallery_token=new_token())
     )

@@ -17,7 +17,8 @@ class Gallery:
         version: grows with every change of the enrolled faces; kept with what was decided by them.
         space: name of the embedding space of all of them.
         identity_ids: (n,) the identity of each face; n may be 0.
-        embeddings: (n, 128). Both arrays are copied.
+        embeddings: (n, 128) float32, row after row. Neither array is copied: both may be files mapped into memory,
+            which the processes of a machine then hold once together. Nobody may change them.
 
     Raises:
         ValueError: the arrays do not fit each other.
@@ -28,7 +29,7 @@ class Gallery:
             raise ValueError(f"{identity_ids.shape} identities of {embeddings.shape} embeddings")
         self.version = version
         self.space = space
-        self._identity_ids = np.array(identity_ids, np.int64)
+        self._identity_ids = np.asarray(identity_ids, np.int64)
         self._identity_count = len(np.unique(self._identity_ids))
         self._index = FlatIndex(embeddings)
 

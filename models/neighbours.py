@@ -6,7 +6,6 @@ each of them on every core would only wait for each other.
 
 from functools import cache
 from types import ModuleType
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,21 +18,18 @@ _PAIRS_AT_ONCE = 1 << 13
 
 
 class FlatIndex:
-    """Vectors that can be searched exhaustively.
+    """Vectors that can be searched exhaustively, where they lie: none of FAISS's indexes, which would copy them.
 
     Args:
-        vectors: (n, d) float32; n may be 0. They are copied.
+        vectors: (n, d) float32, row after row; n may be 0. They are not copied and may be a file mapped into memory:
+            whoever changes them changes what is found.
     """
 
     def __init__(self, vectors: Embeddings) -> None:
-        self._length = len(vectors)
-        self._index: Any = None
-        if self._length:
-            self._index = _faiss().IndexFlatL2(vectors.shape[1])
-            self._index.add(np.ascontiguousarray(vectors, np.float32))
+        self._vectors = np.ascontiguousarray(vectors, np.float32)
 
     def __len__(self) -> int:
-        return self._length
+        return len(self._vectors)
 
     def nearest(self, queries: Embeddings, count: int) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
         """The `count` nearest vectors of each query, fewer where there are fewer.
@@ -44,12 +40,18 @@ class FlatIndex:
 
         Returns:
             Distances and positions, both (m, min(count, n)), each row in order of ascending distance, then position.
+
+        Raises:
+            ValueError: fewer than `count` vectors consist of finite numbers.
         """
         count = min(count, len(self))
         if not count or not len(queries):
             shape = (len(queries), count)
             return np.empty(shape), np.empty(shape, np.int64)
-        _, positions = self._index.search(np.ascontiguousarray(queries, np.float32), count)
+        _, positions = _faiss().knn(queries, self._vectors, count)
+        if positions.min() < 0:
+            # FAISS's way of saying that nothing more compares; as a position it would mean the last vector.
+            raise ValueError(f"fewer than {count} of {len(self)} vectors can be compared with the query")
         distances = self._measure(queries, positions)
         order = np.lexsort((positions, distances), axis=-1)
         return np.take_along_axis(distances, order, -1), np.take_along_axis(positions, order, -1)
@@ -60,7 +62,7 @@ class FlatIndex:
         distances = np.empty(len(rows))
         for start in range(0, len(rows), _PAIRS_AT_ONCE):
             part = slice(start, start + _PAIRS_AT_ONCE)
-            found = self._index.reconstruct_batch(columns[part]).astype(np.float64)
+            found = self._vectors[columns[part]].astype(np.float64)
             difference = found - queries[rows[part]]
             distances[part] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
         return distances.reshape(positions.shape)

@@ -83,7 +83,8 @@ class OnnxEmbedder:
         """(n, 128) embeddings of (n, 150, 150, 3) chips; n may be 0."""
         if not self._mirror:
             return self._describe(chips)
-        return (self._describe(chips) + self._describe(chips[:, :, ::-1])) / np.float32(2)
+        both = self._describe(np.concatenate([chips, chips[:, :, ::-1]]))
+        return (both[: len(chips)] + both[len(chips) :]) / np.float32(2)
 
     def _describe(self, chips: Chips) -> Embeddings:
         described = np.empty((len(chips), EMBEDDING_LENGTH), np.float32)

@@ -1,10 +1,8 @@
-"""From a report to a file: which formats there are, what the file is called, that it is there whole or not at all."""
+"""From a report to a file: which formats there are, and what the file is called."""
 
-import os
 import unicodedata
 from collections.abc import Callable, Mapping
 from enum import StrEnum
-from pathlib import Path
 
 from report import as_csv, as_html, as_json, as_vtt
 from report.model import VideoReport
@@ -48,26 +46,3 @@ def _unfit(character: str) -> bool:
     # Format characters (Cf) that join emoji stay; those that turn the direction of text could disguise the name.
     direction = "\u202a" <= character <= "\u202e" or "\u2066" <= character <= "\u2069"
     return character in _NOT_IN_NAMES or direction or unicodedata.category(character) in {"Cc", "Cs", "Zl", "Zp"}
-
-
-def write(path: Path, content: bytes) -> None:
-    """Write a file so that a reader finds the old one or the new one, never a part.
-
-    A path that is there but no plain file, such as `/dev/stdout` or a pipe, is written to as it is.
-
-    Raises:
-        OSError: the folder is missing, or may not be written to, or is full; an older file is left as it was.
-    """
-    if path.exists() and not path.is_file():
-        path.write_bytes(content)
-        return
-    target = path.resolve()
-    beside = target.with_name(f".{target.name[:60]}.{os.getpid()}.part")
-    try:
-        with beside.open("xb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)

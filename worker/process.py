@@ -5,10 +5,10 @@ from functools import lru_cache
 import cv2
 
 from config.settings import Settings, load_settings
-from db import gallery as stored_gallery
 from db import leases
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
+from db.shared_galleries import SharedGalleries
 from models.decision import DecisionRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
@@ -25,14 +25,11 @@ class WorkerProcess:
         self.database: Database = open_database(settings)
         self.engine: FaceEngine = build_engine(settings.faces)
         self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
-        self._galleries: dict[str, Gallery] = {}
+        self._galleries = SharedGalleries(self.database)
 
     def gallery(self, session: Session, space: EmbeddingSpaceRow) -> Gallery:
-        """The gallery of a space as the ledger has it now; read again only when it has changed."""
-        held = self._galleries.get(space.name)
-        if held is None or held.version != space.gallery_version:
-            held = self._galleries[space.name] = stored_gallery.load(session, space.name)
-        return held
+        """The gallery of a space as the ledger has it now; held once by all processes of the machine."""
+        return self._galleries.current(session, space.name)
 
 
 @lru_cache(maxsize=1)

@@ -6,7 +6,6 @@ this process alone.
 """
 
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -18,6 +17,7 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from config.errors import EngineUnavailable
+from config.files import write_whole
 from models import weights
 from models.networks.layers import DetectionNetwork, EmbeddingNetwork
 from models.networks.reading import read_detection_network, read_embedding_network
@@ -139,10 +139,7 @@ def _kept(kind: str, file: WeightFile, build: Callable[[], bytes]) -> Path | byt
     graph = build()
     with suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, part = tempfile.mkstemp(dir=path.parent, prefix=path.stem)
-        with os.fdopen(descriptor, "wb") as handle:
-            handle.write(graph)
-        Path(part).replace(path)
+        write_whole(path, graph)
         return path
     return graph
 

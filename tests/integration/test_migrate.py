@@ -12,7 +12,7 @@ from alembic.script import ScriptDirectory
 
 from config.errors import DatabaseUnavailable, SettingsError
 from config.settings import Settings
-from db import migrate
+from db import migrate, spaces
 from db.schema import Base
 from db.session import Database, open_database
 
@@ -104,3 +104,18 @@ def test_a_ledger_without_tables_says_what_to_run(empty_url: str) -> None:
     with pytest.raises(DatabaseUnavailable, match="rollcall migrate"), database.reading() as session:
         session.execute(sa.text("SELECT * FROM videos"))
     database.close()
+
+
+def test_galleries_of_an_older_ledger_get_a_token_each(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate.upgrade(database, "0001")
+    with database.writing() as session:
+        session.execute(
+            sa.text("INSERT INTO embedding_spaces VALUES (1, 'one', 128, 'ab', 3), (2, 'two', 128, 'cd', 0)")
+        )
+    migrate.upgrade(database)
+    with database.reading() as session:
+        tokens = spaces.gallery_tokens(session)
+    database.close()
+    assert len(tokens) == 2
+    assert {len(token) for token in tokens} == {32}

@@ -79,6 +79,10 @@ def test_two_processes_give_the_same_reports(install: Install, film: Film, day: 
     enrol_and_submit(installation, film, day)
     work(installation, processes=2)
     assert installation.reports() == calm
+    # Both searched the same gallery.
+    (gallery,) = (installation.home / "galleries").iterdir()
+    assert gallery.stat().st_mode & 0o777 == 0o600
+    assert "not shared" not in installation.log()
 
 
 @contextmanager

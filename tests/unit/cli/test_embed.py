@@ -21,7 +21,7 @@ def test_faces_are_written_and_counted(portraits: dict[str, Path], tmp_path: Pat
     with np.load(output, allow_pickle=False) as arrays:
         assert arrays["path"].tolist() == [paths[0], paths[2]]
         assert arrays["embedding"].shape == (2, 128)
-        assert arrays["detector"].item() == "hog/smallest60"
+        assert arrays["detector"].item() == "mmod/smallest60"
 
 
 @pytest.mark.usefixtures("home")

@@ -97,9 +97,12 @@ def vectors() -> dict[int, bytes]:
     return found
 
 
-def test_removing_somebody_leaves_no_byte_of_their_vectors(enrolled: Path) -> None:
+def test_removing_somebody_leaves_no_byte_of_their_vectors(enrolled: Path, portraits: dict[str, Path]) -> None:
     before = vectors()
     assert all(data in files(enrolled) for data in before.values())
+    assert runner.invoke(app, ["identify", str(portraits["obama3"])]).exit_code == 0
+    (shared,) = (enrolled / "galleries").iterdir()
+    assert all(data in shared.read_bytes() for data in before.values())
     assert "erased Barack Obama and the vectors of 2 photographs" in said("remove", "barack obama", "--yes")
     after = vectors()
     assert len(after) == 1
@@ -108,6 +111,7 @@ def test_removing_somebody_leaves_no_byte_of_their_vectors(enrolled: Path) -> No
     assert all(data in content for data in after.values())
     assert not any(data[start : start + 32] in content for data in erased for start in range(0, 512, 32))
     assert listed() == {"joe biden": 1}
+    assert list((enrolled / "galleries").iterdir()) == []
 
 
 def test_removing_one_photograph_keeps_the_others(enrolled: Path) -> None:

@@ -84,7 +84,7 @@ def test_the_file_is_private_and_replaces_an_older_one_whole(
     def full_disk(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr("curation.embed.os.fsync", full_disk)
+    monkeypatch.setattr("os.fsync", full_disk)
     with pytest.raises(OSError, match="No space"):
         collection([]).write(path)
     assert path.read_bytes() == before

@@ -115,30 +115,40 @@ def test_a_provider_that_is_not_there_is_told() -> None:
         OnnxEmbedder(mirror=False, provider=missing).embed(np.zeros((1, 150, 150, 3), np.uint8))
 
 
+@pytest.fixture
+def fresh_sessions() -> Iterator[None]:
+    """No session of before, and none of this test afterwards."""
+    _forget_sessions()
+    yield
+    _forget_sessions()
+
+
+def _forget_sessions() -> None:
+    session.detection_session.cache_clear()
+    session.first_look_session.cache_clear()
+
+
+@pytest.mark.usefixtures("fresh_sessions")
 def test_graphs_are_built_once_and_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portraits: dict[str, RgbImage]
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    session.detection_session.cache_clear()
-    try:
-        first = MmodDetector(80).detect(portraits["biden"])
-        [kept] = (tmp_path / "rollcall").iterdir()
-        assert kept.suffix == ".onnx"
-        written = kept.stat().st_mtime_ns
-        session.detection_session.cache_clear()
-        assert MmodDetector(80).detect(portraits["biden"]) == first
-        assert kept.stat().st_mtime_ns == written
-    finally:
-        session.detection_session.cache_clear()
+    first = MmodDetector(80).detect(portraits["biden"])
+    kept = sorted((tmp_path / "rollcall").iterdir())
+    assert [(path.suffix, path.name.rpartition("-")[0].rpartition("-")[0]) for path in kept] == [
+        (".onnx", "detector"),
+        (".onnx", "first-look"),
+    ]
+    written = [path.stat().st_mtime_ns for path in kept]
+    _forget_sessions()
+    assert MmodDetector(80).detect(portraits["biden"]) == first
+    assert [path.stat().st_mtime_ns for path in kept] == written
 
 
+@pytest.mark.usefixtures("fresh_sessions")
 def test_where_nothing_can_be_kept_the_graph_is_built_for_this_process(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, portraits: dict[str, RgbImage]
 ) -> None:
     (tmp_path / "rollcall").write_text("a file where the folder should be")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    session.detection_session.cache_clear()
-    try:
-        assert MmodDetector(80).detect(portraits["biden"])
-    finally:
-        session.detection_session.cache_clear()
+    assert MmodDetector(80).detect(portraits["biden"])

@@ -1,0 +1,195 @@
+"""Galleries as files that the processes of one machine map into memory, so that together they hold the vectors once.
+
+A file holds one state of one gallery and never changes: a header of one page, then n embeddings (float32), then the n
+identities they belong to (int64), all little-endian. A new state is a new file. Nothing in a file is trusted before its
+header, its length and the checksum of all of it are right; what is not right is made anew from the ledger.
+
+Vectors are personal data: the folder is its owner's alone, and a file lives no longer than the state that it holds.
+"""
+
+import fcntl
+import mmap
+import os
+import stat
+import struct
+import zlib
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+import numpy as np
+import structlog
+from numpy.typing import NDArray
+
+from config.errors import LedgerError
+from config.files import PART, PRIVATE, writing_whole
+from models.faces import Embeddings
+
+log = structlog.get_logger(__name__)
+
+_MAGIC = b"RCGALLRY"
+_FORMAT = 1
+# Magic, format, length of an embedding, embeddings, version of the gallery, hash of its space's name, token.
+_HEADER = struct.Struct("<8sIIQQ32s32s")
+# Of the header, and of all that follows the page that it begins.
+_CHECKSUMS = struct.Struct("<II")
+_PAGE = 4096
+_ENDING = ".gallery"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """Which gallery, as it was when. The token alone tells; the rest is held against what a file says of itself."""
+
+    space: str
+    version: int
+    token: str
+    length: int
+    """Of an embedding."""
+
+
+class Faces(NamedTuple):
+    """n enrolled faces. Read-only where they come from a file."""
+
+    identity_ids: NDArray[np.int64]
+    """(n,)."""
+    embeddings: Embeddings
+    """(n, length)."""
+
+
+class GalleryFiles:
+    """The files of one ledger's galleries on this machine.
+
+    Every method raises OSError where the folder cannot be used.
+
+    Args:
+        folder: made when it is first needed; several ledgers may share it.
+        ledger: what tells the ledger from others, part of file names.
+    """
+
+    def __init__(self, folder: Path, ledger: str) -> None:
+        self._folder = folder
+        self._ledger = ledger
+
+    def open(self, state: State) -> Faces | None:
+        """The faces of a gallery, mapped; None where no good file of it is there."""
+        try:
+            with self._path(state.token).open("rb") as file:
+                # A map of nothing would be an error.
+                size = os.fstat(file.fileno()).st_size
+                content = mmap.mmap(file.fileno(), size, access=mmap.ACCESS_READ) if size else b""
+        except (FileNotFoundError, PermissionError):
+            # Somebody else's file, left by a command that another user ran here, is replaced by our own.
+            return None
+        return _read(content, state)
+
+    def make(self, state: State, parts: Iterable[Faces]) -> Faces:
+        """Write the file of a gallery and map it.
+
+        Raises:
+            OSError: also when the file was deleted at once, by an erasure.
+        """
+        path = self._path(state.token)
+        if path.exists():
+            log.warning("gallery file unusable, made anew", file=path.name)
+        with writing_whole(path, mode=PRIVATE, lasting=False) as file:
+            _write(file, state, parts)
+        made = self.open(state)
+        if made is None:
+            raise FileNotFoundError(f"{path.name} was deleted while it was made")
+        return made
+
+    def outdated(self, tokens: frozenset[str]) -> list[Path]:
+        """Files of this ledger that are none of these states; also parts of files that somebody died over."""
+        kept = {self._path(token).name for token in tokens}
+        return [
+            path
+            for path in self._folder.iterdir()
+            if path.suffix in {_ENDING, PART} and self._ledger in path.name and path.name not in kept
+        ]
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Keep the other processes of this machine out, so that one makes a file and the others find it.
+
+        The kernel lets go of it for a process that is killed.
+        """
+        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if stat.S_IMODE(self._folder.stat().st_mode) & 0o077:
+            self._folder.chmod(0o700)
+        descriptor = os.open(self._folder, os.O_RDONLY)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                # Closing it would not do where a child that was forked meanwhile has it, too.
+                fcntl.flock(descriptor, fcntl.LOCK_UN)
+        finally:
+            os.close(descriptor)
+
+    def _path(self, token: str) -> Path:
+        return self._folder / f"{self._ledger}-{token}{_ENDING}"
+
+
+def delete_all(folder: Path) -> None:
+    """Delete the files of all ledgers' galleries: one ledger may have several addresses, and files are soon made again.
+
+    Raises:
+        LedgerError: one cannot be deleted.
+    """
+    try:
+        for path in folder.iterdir() if folder.is_dir() else ():
+            if path.suffix in {_ENDING, PART}:
+                path.unlink(missing_ok=True)
+    except OSError as error:
+        raise LedgerError(
+            str(folder), f"holds copies of erased faces and cannot be emptied: {error.strerror}", "delete it"
+        ) from error
+
+
+def _write(file: BinaryIO, state: State, parts: Iterable[Faces]) -> None:
+    """The header comes last, when it is known what follows it."""
+    file.seek(_PAGE)
+    count, checksum = 0, 0
+    identity_ids = []
+    for part in parts:
+        checksum = _append(file, part.embeddings.astype("<f4", copy=False), checksum)
+        identity_ids.append(part.identity_ids)
+        count += len(part.identity_ids)
+    for numbers in identity_ids:
+        checksum = _append(file, numbers.astype("<i8", copy=False), checksum)
+    header = _header(state, count)
+    page = header + _CHECKSUMS.pack(zlib.crc32(header), checksum)
+    file.seek(0)
+    file.write(page.ljust(_PAGE, b"\0"))
+
+
+def _append(file: BinaryIO, array: NDArray[np.float32] | NDArray[np.int64], checksum: int) -> int:
+    data = np.ascontiguousarray(array).data.cast("B")
+    file.write(data)
+    return zlib.crc32(data, checksum)
+
+
+def _header(state: State, count: int) -> bytes:
+    space = sha256(state.space.encode()).digest()
+    return _HEADER.pack(_MAGIC, _FORMAT, state.length, count, state.version, space, state.token.encode())
+
+
+def _read(content: mmap.mmap | bytes, state: State) -> Faces | None:
+    """The arrays inside a file's content, where they lie; None if it is not the file of this state, or not whole."""
+    if len(content) < _PAGE:
+        return None
+    header = content[: _HEADER.size]
+    of_header, of_rest = _CHECKSUMS.unpack_from(content, _HEADER.size)
+    count: int = _HEADER.unpack(header)[3]
+    if header != _header(state, count) or zlib.crc32(header) != of_header:
+        return None
+    end = _PAGE + 4 * count * state.length
+    if len(content) != end + 8 * count or zlib.crc32(memoryview(content)[_PAGE:]) != of_rest:
+        return None
+    embeddings = np.frombuffer(content, "<f4", count * state.length, _PAGE).reshape(count, state.length)
+    return Faces(np.frombuffer(content, "<i8", count, end), embeddings)
