@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint bench docs format install install-dev clean
+.PHONY: help demo test lint bench bench-dlib docs format install install-dev clean
 .DEFAULT_GOAL := help
 
 help:
@@ -42,6 +42,18 @@ test: $(VENV)/installed-dev
 # make bench  measures speed against dlib and face_recognition, side by side; CASE=embedding for one case
 bench: $(VENV)/installed-dev
 	@$(BIN)/python -m bench $(CASE)
+
+# make bench-dlib  builds dlib from source against OpenBLAS, which `make bench` then measures beside the wheel
+# It needs a C++ compiler, cmake and OpenBLAS (Debian: apt-get install g++ cmake libopenblas-dev), and some minutes.
+BENCH_CACHE := .cache/bench
+DLIB_VERSION := $(shell sed -nE 's/^dlib-bin==([0-9]+\.[0-9]+\.[0-9]+).*/\1/p' constraints.txt)
+bench-dlib: $(VENV)/installed-dev
+	@rm -rf $(BENCH_CACHE)/wheel $(BENCH_CACHE)/dlib-openblas
+	@echo "Building dlib $(DLIB_VERSION) …"
+	@$(PIP) wheel --no-deps --no-binary dlib --no-cache-dir --wheel-dir $(BENCH_CACHE)/wheel dlib==$(DLIB_VERSION)
+	@$(PIP) install --no-deps --target $(BENCH_CACHE)/dlib-openblas $(BENCH_CACHE)/wheel/dlib-$(DLIB_VERSION)-*.whl
+	@BENCH_DLIB=$(BENCH_CACHE)/dlib-openblas $(BIN)/python -m bench.openblas || \
+	  { rm -rf $(BENCH_CACHE)/dlib-openblas; exit 1; }
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .

@@ -1,110 +1,118 @@
 """What is measured against what. Contender number one is always what people would use otherwise."""
 
-import importlib
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from fractions import Fraction
-from functools import cache
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
-import av
-import cv2
 import numpy as np
 
-from bench.measure import Case
+from bench import agreement, material, operations, reference
+from bench.measure import Case, Contender
+from bench.openblas import MISSING, ROW, OpenBlasDlib
 from config.settings import FaceSettings, GateSettings
-from demo.film import compose
-from demo.material import fetch
-from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector
+from db.schema import SampleOutcome
+from models.dlib_engines import CnnDetector, DlibEmbedder, HogDetector
 from models.engine import build_engine
-from models.faces import Chips, RgbImage
+from models.faces import Detection, Embeddings, RgbImage
 from models.onnx_engines import MmodDetector, OnnxEmbedder
 from worker import video
 from worker.gate import Gate
-from worker.sampling import sample_frames
-from worker.scan import scan
+from worker.sampling import Sample, sample_frames
+from worker.scan import Scan, scan
 
-INTERVAL_MS = 6000
-_CACHE = Path(__file__).resolve().parents[1] / ".cache" / "bench"
+SMALLEST = 80
+"""Pixels: what dlib's network finds in a frame that is not enlarged, and so what face_recognition finds."""
+
+_CHIPS_REPEATED = 4
+"""A round that lasts a few hundredths of a second would measure the machine's moods."""
+
+_CNN_SECONDS = 30
+"""How much of the film the network of dlib's wheel is given: it takes minutes for each minute of video."""
 
 
-def embedding() -> Case:
+def embedding(built: OpenBlasDlib | None) -> Case[Embeddings]:
     """Chips to embeddings."""
-    chips = _chips()
+    chips = np.concatenate([material.chips()] * _CHIPS_REPEATED)
+    contenders: dict[str, Contender[Embeddings]] = {"dlib": lambda: DlibEmbedder(mirror=False).embed(chips)}
+    if built:
+        taken = built.take("chips", chips)
+        contenders[ROW] = lambda: built.embed(taken)
+    contenders["Rollcall"] = lambda: OnnxEmbedder(mirror=False).embed(chips)
     return Case(
         "embedding",
+        f"{len(chips)} chips of 150 × 150, not averaged with their mirror images",
         "face",
         len(chips),
-        {
-            "dlib": lambda: DlibEmbedder(mirror=False).embed(chips),
-            "Rollcall": lambda: OnnxEmbedder(mirror=False).embed(chips),
-        },
+        contenders,
+        agreement.embeddings,
+        operations=operations.of_embedder(),
+        missing="" if built else MISSING,
     )
 
 
-def detection() -> Case:
-    """Frames of 720p to boxes, no upsampling: the network finds faces of 80 px and more."""
-    frames = _frames()[:2]
+def detection(built: OpenBlasDlib | None) -> Case[list[list[Detection]]]:
+    """Frames of 720p to boxes, not enlarged: all find faces of 80 px and more."""
+    frames = material.frames()[:2]
+    cnn, hog = CnnDetector(SMALLEST), HogDetector(SMALLEST)
+    whole, mmod = MmodDetector(SMALLEST, first_look=False), MmodDetector(SMALLEST)
+    contenders: dict[str, Contender[list[list[Detection]]]] = {
+        "dlib CNN": lambda: [cnn.detect(frame) for frame in frames]
+    }
+    if built:
+        taken = built.take("frames", np.stack(frames))
+        contenders[f"dlib CNN, {ROW}"] = lambda: built.detect(taken, SMALLEST)
+    contenders["dlib HOG"] = lambda: [hog.detect(frame) for frame in frames]
+    contenders["Rollcall mmod without first look"] = lambda: [whole.detect(frame) for frame in frames]
+    contenders["Rollcall mmod"] = lambda: [mmod.detect(frame) for frame in frames]
     return Case(
         "detection",
-        "frame of 720p",
+        f"{len(frames)} frames of 1280 × 720, faces from {SMALLEST} px",
+        "frame",
         len(frames),
-        {
-            "dlib CNN": lambda: [CnnDetector(80).detect(frame) for frame in frames],
-            "dlib HOG": lambda: [HogDetector(80).detect(frame) for frame in frames],
-            "Rollcall mmod": lambda: [MmodDetector(80).detect(frame) for frame in frames],
-        },
+        contenders,
+        agreement.boxes,
+        others={"dlib HOG": "another detector"},
+        operations=operations.of_detector(*frames[0].shape[:2]),
+        missing="" if built else MISSING,
     )
 
 
-def sampling() -> Case:
+def sampling(_built: OpenBlasDlib | None) -> Case[list[RgbImage]]:
     """A video file to one frame per six seconds."""
-    path = _film_1080p()
-    seconds = _seconds(path)
+    path = material.film_1080p()
     return Case(
         "sampling",
+        _film_in_words(None),
         "hour of 1080p30",
-        seconds / 3600,
+        _seconds(None) / 3600,
         {
-            "OpenCV, every frame": lambda: list(_every_nth_frame(path)),
-            "Rollcall": lambda: list(_samples(path)),
+            "OpenCV, every frame": lambda: list(reference.every_nth_frame(path)),
+            "Rollcall": lambda: [sample.image for sample in _samples(None) if sample.image is not None],
         },
+        agreement.pictures,
+        hours=True,
     )
 
 
-def pipeline() -> Case:
+def pipeline(built: OpenBlasDlib | None) -> Case[int]:
     """A video file to embeddings of its faces, one frame per six seconds."""
-    path = _film_1080p()
-    reference = _face_recognition()
-    return Case(
-        "pipeline",
-        "hour of 1080p30",
-        _seconds(path) / 3600,
-        {
-            "face_recognition, HOG": lambda: _by_face_recognition(reference, path, "hog"),
-            "Rollcall, hog": _scan(path, FaceSettings(detector="hog", smallest=120)),
-            "Rollcall, mmod": _scan(path, FaceSettings(detector="mmod", smallest=120)),
-        },
-    )
+    rivals = {
+        f"Rollcall, hog, faces from {SMALLEST} px": FaceSettings(detector="hog", smallest=SMALLEST),
+        "Rollcall, mmod, faces from 120 px": FaceSettings(detector="mmod", smallest=120),
+        # In 1080p the defaults' `most_pixels` allow faces from 80 px, as the other rows have.
+        "Rollcall, mmod, at the defaults": FaceSettings(),
+    }
+    return _pipeline("pipeline", "hog", built, rivals, None, rounds=5)
 
 
-def pipeline_cnn() -> Case:
+def pipeline_cnn(built: OpenBlasDlib | None) -> Case[int]:
     """As `pipeline`, against face_recognition with its network detector: minutes for each minute of video."""
-    path = _film_1080p()
-    reference = _face_recognition()
-    return Case(
-        "pipeline-cnn",
-        "hour of 1080p30",
-        _seconds(path) / 3600,
-        {
-            "face_recognition, CNN": lambda: _by_face_recognition(reference, path, "cnn"),
-            "Rollcall, mmod": _scan(path, FaceSettings(detector="mmod", smallest=120)),
-        },
-    )
+    rivals = {f"Rollcall, mmod, faces from {SMALLEST} px": FaceSettings(detector="mmod", smallest=SMALLEST)}
+    return _pipeline("pipeline-cnn", "cnn", built, rivals, _CNN_SECONDS, rounds=2)
 
 
-CASES: dict[str, Callable[[], Case]] = {
+CASES: Mapping[str, Callable[[OpenBlasDlib | None], Case[Any]]] = {
     "embedding": embedding,
     "detection": detection,
     "sampling": sampling,
@@ -113,88 +121,82 @@ CASES: dict[str, Callable[[], Case]] = {
 }
 
 
-def _scan(path: Path, faces: FaceSettings) -> Callable[[], object]:
-    gate = GateSettings()
-
-    def run() -> object:
-        return scan(_samples(path), Gate(gate.flat_deviation, gate.unchanged_difference), build_engine(faces))
-
-    return run
-
-
-def _samples(path: Path) -> Iterator[Any]:
-    return sample_frames(path, video.probe(path), 0, None, INTERVAL_MS)
-
-
-def _every_nth_frame(path: Path) -> Iterator[RgbImage]:
-    """As face_recognition's own example reads videos: every frame is decoded, one in so many is kept."""
-    capture = cv2.VideoCapture(str(path))
-    step = round(capture.get(cv2.CAP_PROP_FPS) * INTERVAL_MS / 1000)
-    number = 0
-    while capture.grab():
-        if number % step == 0:
-            _, picture = capture.retrieve()
-            yield np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
-        number += 1
-    capture.release()
-
-
-def _by_face_recognition(package: ModuleType, path: Path, model: str) -> list[Any]:
-    found = []
-    for frame in _every_nth_frame(path):
-        # The CNN takes 1 GB per million pixels: its own upsampling of 1080p would need 8 GB.
-        boxes = package.face_locations(frame, number_of_times_to_upsample=0, model=model)
-        found.append(package.face_encodings(frame, boxes))
-    return found
+def _pipeline(
+    name: str,
+    model: str,
+    built: OpenBlasDlib | None,
+    rivals: Mapping[str, FaceSettings],
+    seconds: int | None,
+    *,
+    rounds: int,
+) -> Case[int]:
+    """face_recognition with one of its detectors against this program, on the film's first `seconds` or all of it."""
+    path = material.film_1080p()
+    known = f"face_recognition, {model.upper()}"
+    contenders: dict[str, Contender[int]] = {known: lambda: reference.count_faces(path, model, seconds)}
+    if built:
+        contenders[f"{known}, {ROW}"] = lambda: built.count_faces(path, model, seconds)
+    contenders |= {label: _scanning(faces, seconds) for label, faces in rivals.items()}
+    return Case(
+        name,
+        _film_in_words(seconds),
+        "hour of 1080p30",
+        _seconds(seconds) / 3600,
+        contenders,
+        agreement.faces,
+        hours=True,
+        missing="" if built else MISSING,
+        rounds=rounds,
+    )
 
 
-def _face_recognition() -> ModuleType:
-    # Only these cases need it; `make install-dev` installs it.
-    return importlib.import_module("face_recognition")
+def _scanning(faces: FaceSettings, seconds: int | None) -> Callable[[], int]:
+    """What a worker does with a segment, and how many faces it found; a fresh gate each time, as for each segment."""
+    settings, engine = GateSettings(), build_engine(faces)
+
+    def work() -> int:
+        gate = Gate(settings.flat_deviation, settings.unchanged_difference)
+        return count_faces(scan(_samples(seconds), gate, engine))
+
+    return work
 
 
-@cache
-def _frames() -> list[RgbImage]:
-    """Frames of the demo's film that show people, 1280 × 720."""
-    film = compose(fetch())
-    wanted = {round((scene.start + scene.end) / 2 * 25) for scene in film.truth}
-    with av.open(str(film.path)) as container:
-        frames = enumerate(container.decode(video=0))
-        chosen = [frame for number, frame in frames if number in wanted]
-        return [np.asarray(frame.to_ndarray(format="rgb24"), np.uint8) for frame in chosen]
+def count_faces(done: Scan) -> int:
+    """The faces of all samples: an unchanged one shows those of the last sample that was analysed."""
+    found = Counter(record.sample for record in done.faces)
+    total = shown = 0
+    for run in done.runs:
+        for number in range(run.first_sample, run.end_sample):
+            if run.outcome is SampleOutcome.ANALYSED:
+                shown = found[number]
+            if run.outcome in {SampleOutcome.ANALYSED, SampleOutcome.CARRIED}:
+                total += shown
+    return total
 
 
-@cache
-def _chips() -> Chips:
-    detector, aligner = MmodDetector(80), DlibAligner()
-    chips = [aligner.align(frame, [found.box for found in detector.detect(frame)])[1] for frame in _frames()]
-    return np.concatenate([*chips, *[chip[:, :, ::-1] for chip in chips]])
+def _samples(seconds: int | None) -> Iterator[Sample]:
+    path = material.film_1080p()
+    return sample_frames(path, video.probe(path), 0, _end(seconds), reference.INTERVAL_MS)
 
 
-@cache
-def _film_1080p() -> Path:
-    """The demo's film at 1920 × 1080 and 30 frames a second, H.264 with a key frame each 2 s, as uploads are."""
-    source = compose(fetch()).path
-    target = _CACHE / f"{source.parent.name}-1080p30.mp4"
-    if target.exists():
-        return target
-    _CACHE.mkdir(parents=True, exist_ok=True)
-    part = target.with_suffix(".part.mp4")
-    with av.open(str(source)) as original, av.open(str(part), "w") as copy:
-        stream = copy.add_stream("libx264", rate=30, options={"preset": "veryfast", "g": "60", "bf": "2"})
-        stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
-        number = 0
-        for shown, frame in enumerate(original.decode(video=0), start=1):
-            picture = frame.reformat(1920, 1080)
-            # 25 frames a second become 30: every fifth is shown twice.
-            while Fraction(number, 30) < Fraction(shown, 25):
-                picture.pts, picture.time_base = number, Fraction(1, 30)
-                copy.mux(stream.encode(picture))
-                number += 1
-        copy.mux(stream.encode())
-    part.replace(target)
-    return target
+def _end(seconds: int | None) -> int | None:
+    return None if seconds is None else len(instants(seconds))
 
 
-def _seconds(path: Path) -> float:
-    return float(video.probe(path).duration or 0)
+def instants(seconds: float) -> list[Fraction]:
+    """The instants before `seconds` for which a frame is looked at."""
+    interval = Fraction(reference.INTERVAL_MS, 1000)
+    return [number * interval for number in range(-(-Fraction(seconds) // interval))]
+
+
+def _seconds(seconds: int | None) -> float:
+    return float(video.probe(material.film_1080p()).duration or 0) if seconds is None else seconds
+
+
+def _film_in_words(seconds: int | None) -> str:
+    whole, looked_at = _seconds(None), instants(_seconds(seconds))
+    part = "" if seconds is None else f"the first {seconds} s of "
+    return (
+        f"{part}{whole:.0f} s of H.264, 1920 × 1080, 30 frames a second; "
+        f"{len(looked_at)} frames looked at, people in {material.showing_people(looked_at)} of them"
+    )

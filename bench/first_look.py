@@ -2,12 +2,14 @@
 
     python bench/first_look.py FOLDER… [--pictures 2000] [--edge 480]
 
-Prints the largest output of each rectifier (the table in `models.networks.integer` is these, with a little to spare),
-the error of the first look's scores where the network's are above 0 (`models.first_look.MARGIN` is ten times its
-standard deviation), and how many faces the network finds everywhere that it does not find after a first look.
+Prints the largest output of each rectifier (the table in `models.networks.integer` follows from these), the error of
+integers where the network's score is above 0, and, for several margins, how many of the faces that the network finds
+everywhere are not found after a first look, and how much it still has to look at. `models.first_look.MARGIN` is the
+choice.
 """
 
 import argparse
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,15 +19,16 @@ import onnxruntime
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from models import first_look
-from models.faces import RgbImage
+from models import first_look, mmod
+from models.faces import Box, RgbImage
 from models.networks import session
 from models.networks.graph import CANVAS, SCORES, detection_graph
 from models.networks.integer import LARGEST_OUTPUTS
-from models.onnx_engines import MmodDetector
-from models.pyramid import Canvas, layout
+from models.pyramid import Canvas, Layout, layout
 
 _SMALLEST = 80
+_MARGINS = (0.4, 0.6, 0.8)
+_ROUNDING = 1e-4
 _SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
@@ -38,30 +41,32 @@ def main() -> None:
     chosen = parser.parse_args()
     paths = sorted(path for folder in chosen.folders for path in folder.rglob("*") if path.suffix.lower() in _SUFFIXES)
     drawn = [paths[index] for index in np.random.default_rng(1).permutation(len(paths))[: chosen.pictures]]
-    errors: list[NDArray[np.float32]] = []
-    glances: list[float] = []
     network = onnxruntime.InferenceSession(_telling_graph(), providers=["CPUExecutionProvider"])
     largest = np.zeros(len(LARGEST_OUTPUTS))
-    found = lost = pictures = 0
-    exact, looking = MmodDetector(_SMALLEST, first_look=False), MmodDetector(_SMALLEST)
+    errors: list[NDArray[np.float32]] = []
+    lost, looked_at = Counter[float](), Counter[float]()
+    found = pictures = cells = 0
     for image in _pictures(drawn, chosen.edge):
         pictures += 1
-        canvas = _canvas(image)
-        scores, *rectified = network.run(None, {CANVAS: canvas[np.newaxis]})
+        plan = layout(*image.shape[:2])
+        canvas = Canvas(plan, session.detection_network().normalisation).draw(image)
+        whole, *rectified = network.run(None, {CANVAS: canvas[np.newaxis]})
+        scores = whole[0, 0]
         largest = np.maximum(largest, [output.max() for output in rectified])
-        glanced = first_look.everywhere(canvas, _glance)
-        positive = scores[0, 0] > 0
-        errors.append((glanced - scores[0, 0])[positive])
-        glances += glanced[positive].tolist()
-        everywhere, looked = exact.detect(image), looking.detect(image)
-        found += len(everywhere)
-        lost += len({face.box for face in everywhere} - {face.box for face in looked})
+        errors.append((first_look.everywhere(canvas, _glance) - scores)[scores > 0])
+        faces = _faces(scores, plan)
+        found += len(faces)
+        cells += scores.size
+        for margin in _MARGINS:
+            after = first_look.where_needed(canvas, plan, session.first_look_session().run, _exact, margin)
+            lost[margin] += len(faces - _faces(after, plan))
+            looked_at[margin] += int(np.isfinite(after).sum())
     error = np.concatenate(errors)
-    print(f"{pictures} pictures, {len(error)} cells above 0, {found} faces")
+    print(f"{pictures} pictures, {found} faces, {len(error)} of {cells} cells above 0")
     print("largest outputs of the rectifiers:", " ".join(f"{value:.2f}" for value in largest))
-    print(f"error of the first look: standard deviation {error.std():.4f}, {error.min():+.3f} to {error.max():+.3f}")
-    print(f"least score of the first look where the network's is above 0: {min(glances):+.3f}")
-    print(f"faces not found after a first look: {lost}")
+    print(f"error of integers: standard deviation {error.std():.4f}, {error.min():+.3f} to {error.max():+.3f}")
+    for margin in _MARGINS:
+        print(f"margin {margin}: {lost[margin]} faces lost, {looked_at[margin] / cells:.1%} of the cells looked at")
 
 
 def _pictures(paths: list[Path], edge: int) -> Iterator[RgbImage]:
@@ -73,8 +78,18 @@ def _pictures(paths: list[Path], edge: int) -> Iterator[RgbImage]:
             yield np.asarray(picture)
 
 
-def _canvas(image: RgbImage) -> NDArray[np.uint16]:
-    return Canvas(layout(*image.shape[:2]), session.detection_network().normalisation).draw(image)
+def _faces(scores: first_look.Scores, plan: Layout) -> set[Box]:
+    # A score of about 0 may fall on either side of the threshold by the order of summation.
+    network = session.detection_network()
+    return {
+        face.box
+        for face in mmod.detections(scores, plan, network.window, network.suppression)
+        if face.score > _ROUNDING
+    }
+
+
+def _exact(pixels: NDArray[np.uint16]) -> NDArray[np.float32]:
+    return session.detection_session("cpu").run(pixels)
 
 
 def _glance(pixels: NDArray[np.uint16]) -> NDArray[np.float32]:

@@ -146,6 +146,14 @@ class FaceSettings(_Group):
         description="Smallest face to find, edge of its box in the upright frame; smaller costs more.",
         json_schema_extra=unit("pixels"),
     )
+    most_pixels: int = Field(
+        default=1920 * 1080,
+        ge=100_000,
+        le=16_000_000,
+        description="Frames are not looked at larger than this; where `smallest` asks for more, the smallest face that "
+        "is found grows: in a frame of 3840 x 2160 to twice the edge that it has in one of 1920 x 1080.",
+        json_schema_extra=unit("pixels"),
+    )
     mirror: bool = Field(
         default=True,
         description="Average each embedding with that of the mirrored face; part of the embedding space's name.",

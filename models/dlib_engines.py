@@ -6,7 +6,6 @@ Results depend on the image alone: not on what was analysed before, nor on how m
 dlib's rectangles include their last column and row; a `Box` ends one after them.
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from functools import cache
 from typing import Protocol
@@ -27,10 +26,7 @@ from models.faces import (
     Landmarks,
     RgbImage,
 )
-from models.scaling import WINDOW, in_pixels_of, padded, scaled
-
-CNN_LARGEST_PIXELS = 1 << 22
-"""dlib's network takes about 1 GB of memory for each million pixels that it looks at; it is never given more."""
+from models.scaling import MOST_PIXELS, Scaling, in_pixels_of, padded
 
 _CHIP_PADDING = 0.25
 SPACE_NAME = "dlib-resnet-v1/chip150-0.25"
@@ -91,21 +87,22 @@ class HogDetector:
     object detection (King 2015, arXiv:1502.00046).
 
     Args:
-        smallest: edge in pixels of the smallest face to find. The image is resized so that such a face fills the
-            detector's window of 80 px, but enlarged at most twofold: below 40 the smallest face that is found stays 40.
+        smallest: edge in pixels of the smallest face to find, see `Scaling`. As an image is enlarged at most twofold,
+            below 40 the smallest face that is found stays 40.
+        most_pixels: see `Scaling`.
     """
 
-    def __init__(self, smallest: int) -> None:
-        self._smallest = smallest
+    def __init__(self, smallest: int, most_pixels: int = MOST_PIXELS) -> None:
+        self._scaling = Scaling(smallest, most_pixels)
 
     @property
     def name(self) -> str:
         """Engine and options."""
-        return f"hog/smallest{self._smallest}"
+        return f"hog/{self._scaling}"
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are distances from the SVM's plane."""
-        resized = scaled(image, WINDOW / self._smallest)
+        resized = self._scaling.of(image)
         rectangles, scores, _ = _hog().run(resized, 0, 0.0)
         return in_pixels_of(image, resized, map(_detection, rectangles, scores))
 
@@ -116,30 +113,23 @@ class CnnDetector:
     Source: King, "Max-margin object detection" (2015), arXiv:1502.00046.
 
     Args:
-        smallest: edge in pixels of the smallest face to find. The image is resized so that such a face has the 80 px
-            that the network finds, but enlarged at most twofold, and never to more than CNN_LARGEST_PIXELS: in a
-            photograph of 24 million pixels the smallest face that is found has 190 px.
+        smallest: edge in pixels of the smallest face to find, see `Scaling`.
+        most_pixels: see `Scaling`; dlib takes about 1 GB of memory for each million.
     """
 
-    def __init__(self, smallest: int) -> None:
-        self._smallest = smallest
+    def __init__(self, smallest: int, most_pixels: int = MOST_PIXELS) -> None:
+        self._scaling = Scaling(smallest, most_pixels)
 
     @property
     def name(self) -> str:
         """Engine and options."""
-        return f"dlib-cnn/smallest{self._smallest}"
+        return f"dlib-cnn/{self._scaling}"
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""
-        resized = scaled(image, cnn_scale(image, self._smallest))
+        resized = self._scaling.of(image)
         found = _mmod()(padded(resized, CNN_LEAST_EDGE), 0)
         return in_pixels_of(image, resized, (_detection(item.rect, item.confidence) for item in found))
-
-
-def cnn_scale(image: RgbImage, smallest: int) -> float:
-    """The scale at which the network finds faces of `smallest` px, or the largest that `CNN_LARGEST_PIXELS` allows."""
-    bearable = math.sqrt(CNN_LARGEST_PIXELS / (image.shape[0] * image.shape[1]))
-    return min(WINDOW / smallest, bearable)
 
 
 class DlibAligner:

@@ -51,9 +51,11 @@ class FaceEngine:
 def build_engine(faces: FaceSettings) -> FaceEngine:
     """The engine that the settings name. Cheap: networks load on first use."""
     detectors: dict[DetectorName, Callable[[], FaceDetector]] = {
-        "mmod": lambda: MmodDetector(faces.smallest, faces.provider, first_look=faces.first_look),
-        "hog": lambda: HogDetector(faces.smallest),
-        "dlib-cnn": lambda: CnnDetector(faces.smallest),
+        "mmod": lambda: MmodDetector(
+            faces.smallest, faces.provider, first_look=faces.first_look, most_pixels=faces.most_pixels
+        ),
+        "hog": lambda: HogDetector(faces.smallest, faces.most_pixels),
+        "dlib-cnn": lambda: CnnDetector(faces.smallest, faces.most_pixels),
     }
     embedders: dict[EmbedderName, Callable[[], FaceEmbedder]] = {
         "onnx": lambda: OnnxEmbedder(faces.mirror, faces.provider),

@@ -115,7 +115,7 @@ class FaceDetector(Protocol):
 
     @property
     def name(self) -> str:
-        """Engine and options, for provenance, e.g. `hog/smallest60`."""
+        """Engine and options, for provenance, e.g. `hog/smallest60/pixels2073600`."""
         ...
 
     def detect(self, image: RgbImage) -> list[Detection]:

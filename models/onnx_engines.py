@@ -7,11 +7,11 @@ once per process.
 import numpy as np
 
 from models import first_look, mmod
-from models.dlib_engines import CNN_LEAST_EDGE, cnn_scale, space_of
+from models.dlib_engines import CNN_LEAST_EDGE, space_of
 from models.faces import EMBEDDING_LENGTH, Chips, Detection, Embeddings, EmbeddingSpace, RgbImage
 from models.networks import session
 from models.pyramid import Canvas, Layout, Pixels, layout
-from models.scaling import in_pixels_of, padded, scaled
+from models.scaling import MOST_PIXELS, Scaling, in_pixels_of, padded
 
 # Activations of one chip take some 5 MB.
 _CHIPS_AT_ONCE = 16
@@ -23,14 +23,16 @@ class MmodDetector:
     Source: King, "Max-margin object detection" (2015), arXiv:1502.00046.
 
     Args:
-        smallest: edge in pixels of the smallest face to find; the image is resized so that such a face has the 80 px
-            that the network finds, within the same limits as for `CnnDetector`. Cost goes with its inverse square.
+        smallest: edge in pixels of the smallest face to find, see `Scaling`. Cost goes with its inverse square.
         provider: which of ONNX Runtime's execution providers runs it, see `session.PROVIDERS`.
         first_look: let the network in integers say where to look. Only on the processor: elsewhere it saves nothing.
+        most_pixels: see `Scaling`.
     """
 
-    def __init__(self, smallest: int, provider: str = "cpu", *, first_look: bool = True) -> None:
-        self._smallest = smallest
+    def __init__(
+        self, smallest: int, provider: str = "cpu", *, first_look: bool = True, most_pixels: int = MOST_PIXELS
+    ) -> None:
+        self._scaling = Scaling(smallest, most_pixels)
         self._provider = provider
         self._first_look = first_look and provider == "cpu"
         self._canvas: Canvas | None = None
@@ -38,14 +40,14 @@ class MmodDetector:
     @property
     def name(self) -> str:
         """Engine and options."""
-        return f"mmod/smallest{self._smallest}"
+        return f"mmod/{self._scaling}"
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""
-        resized = scaled(image, cnn_scale(image, self._smallest))
+        resized = self._scaling.of(image)
         looked_at = padded(resized, CNN_LEAST_EDGE)
         canvas = self._canvas_of(layout(*looked_at.shape[:2]))
-        scores = self._scores(canvas.draw(looked_at))
+        scores = self._scores(canvas.draw(looked_at), canvas.plan)
         network = session.detection_network()
         return in_pixels_of(image, resized, mmod.detections(scores, canvas.plan, network.window, network.suppression))
 
@@ -55,11 +57,11 @@ class MmodDetector:
             self._canvas = Canvas(plan, session.detection_network().normalisation)
         return self._canvas
 
-    def _scores(self, canvas: Pixels) -> first_look.Scores:
+    def _scores(self, canvas: Pixels, plan: Layout) -> first_look.Scores:
         network = session.detection_session(self._provider).run
         if not self._first_look:
             return first_look.everywhere(canvas, network)
-        return first_look.where_needed(canvas, session.first_look_session().run, network)
+        return first_look.where_needed(canvas, plan, session.first_look_session().run, network)
 
 
 class OnnxEmbedder:

@@ -1,6 +1,8 @@
 """The scale at which a detector looks at an image, and the way back."""
 
+import math
 from collections.abc import Iterable
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -15,6 +17,32 @@ reports no box below 80."""
 
 LARGEST_UPSCALING = 2.0
 """Beyond this an enlarged picture shows a detector nothing but interpolation."""
+
+
+MOST_PIXELS = 1920 * 1080
+"""Larger frames show the same people larger; looking closer costs time and memory in proportion."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scaling:
+    """How large a detector looks at an image.
+
+    Args:
+        smallest: edge in pixels of the image of the smallest face to find: it is to fill a detector's window.
+        most_pixels: the image is not looked at larger than this; the smallest face that is found grows accordingly.
+    """
+
+    smallest: int
+    most_pixels: int = MOST_PIXELS
+
+    def __str__(self) -> str:
+        """For provenance."""
+        return f"smallest{self.smallest}/pixels{self.most_pixels}"
+
+    def of(self, image: RgbImage) -> RgbImage:
+        """The image as a detector looks at it, at most twice as large; contiguous."""
+        bearable = math.sqrt(self.most_pixels / (image.shape[0] * image.shape[1]))
+        return scaled(image, min(WINDOW / self.smallest, bearable))
 
 
 def scaled(image: RgbImage, scale: float) -> RgbImage:

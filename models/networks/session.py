@@ -5,6 +5,7 @@ all, so that processes that start together may all build it. Where the folder ca
 this process alone.
 """
 
+import ctypes
 import os
 from collections.abc import Callable
 from contextlib import suppress
@@ -63,10 +64,17 @@ class Session:
                 f"execution provider {provider}", "cannot run on this machine", "set faces.provider to cpu"
             )
         self._input = self._session.get_inputs()[0].name
+        _return_freed_memory()
 
     def run(self, array: NDArray[Any]) -> NDArray[np.float32]:
         """The network's one output for its one input."""
         return np.asarray(self._session.run(None, {self._input: array})[0], np.float32)
+
+
+def _return_freed_memory() -> None:
+    """Loading a network frees about twice the size of its weights, which glibc would keep for the process."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)
 
 
 @cache

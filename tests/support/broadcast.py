@@ -96,8 +96,9 @@ class _Recorder:
             id=1 + self._skew, content_hash="3f" * 32, byte_size=8_324_155, title=TITLE, path="/uploads/evening.mp4",
             state="partial", cause="undecodable", detail="3 of 21 samples could not be decoded", container="mov,mp4",
             codec="h264", width=1280, height=720, rotation=0, time_base_num=1, time_base_den=TICKS_PER_SECOND,
-            origin_pts=0, duration_pts=DURATION_TICKS, interval_ms=INTERVAL * 1000, detector="hog/smallest60",
-            space_id=1 + self._skew, gallery_version=9, rule="nearest/0.500/0.030", submitted_at=now,
+            origin_pts=0, duration_pts=DURATION_TICKS, interval_ms=INTERVAL * 1000,
+            detector="hog/smallest60/pixels2073600", space_id=1 + self._skew,
+            gallery_version=9, rule="nearest/0.500/0.030", submitted_at=now,
             ended_at=now + timedelta(seconds=90 + self._skew),
         )  # fmt: skip
 

@@ -21,7 +21,7 @@ def test_faces_are_written_and_counted(portraits: dict[str, Path], tmp_path: Pat
     with np.load(output, allow_pickle=False) as arrays:
         assert arrays["path"].tolist() == [paths[0], paths[2]]
         assert arrays["embedding"].shape == (2, 128)
-        assert arrays["detector"].item() == "mmod/smallest60"
+        assert arrays["detector"].item() == "mmod/smallest60/pixels2073600"
 
 
 @pytest.mark.usefixtures("home")
@@ -30,7 +30,7 @@ def test_another_engine_may_be_named(portraits: dict[str, Path], tmp_path: Path)
     result = runner.invoke(app, ["embed", str(portraits["obama"]), "-o", str(output), "--engine", "dlib-cnn"])
     assert result.exit_code == 0, result.output
     with np.load(output, allow_pickle=False) as arrays:
-        assert arrays["detector"].item() == "dlib-cnn/smallest60"
+        assert arrays["detector"].item() == "dlib-cnn/smallest60/pixels2073600"
         assert len(arrays["box"]) == 1
 
 

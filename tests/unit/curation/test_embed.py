@@ -52,7 +52,7 @@ def test_the_file_holds_a_row_per_face_and_loads_without_pickle(
         assert arrays["score"].tolist() == pytest.approx([face.score for face in faces])
         assert arrays["quality"].tolist() == pytest.approx([face.quality.overall for face in faces])
         assert arrays["space"].item() == "dlib-resnet-v1/chip150-0.25"
-        assert arrays["detector"].item() == "hog/smallest60"
+        assert arrays["detector"].item() == "hog/smallest60/pixels2073600"
         assert arrays["weights_sha256"].item() == engine_of(OPTIONS).space.weights_sha256
     assert {name: shape for name, shape in shapes.items() if shape[1] != "U"} == {
         "box": ((3, 4), "i", 4),

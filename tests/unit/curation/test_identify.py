@@ -69,7 +69,7 @@ def test_the_json_says_everything_but_the_embedding(
         "photograph": str(portraits["obama2"]),
         "width": 216,
         "height": 216,
-        "detector": "mmod/smallest60",
+        "detector": "mmod/smallest60/pixels2073600",
         "space": "dlib-resnet-v1/chip150-0.25/mirror",
         "gallery_version": 2,
         "rule": "nearest/0.500/0.050",

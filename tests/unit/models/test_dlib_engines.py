@@ -142,7 +142,8 @@ def test_enlarging_ends_at_twofold(build: Builder, head: RgbImage) -> None:
 
 
 @pytest.mark.parametrize(
-    ("detector", "name"), [(HogDetector(60), "hog/smallest60"), (CnnDetector(7), "dlib-cnn/smallest7")]
+    ("detector", "name"),
+    [(HogDetector(60), "hog/smallest60/pixels2073600"), (CnnDetector(7, 90_000), "dlib-cnn/smallest7/pixels90000")],
 )
 def test_the_name_tells_engine_and_options(detector: FaceDetector, name: str) -> None:
     assert detector.name == name
@@ -159,9 +160,8 @@ def test_the_network_is_never_given_more_pixels_than_fit_into_memory(
         return network(image, upsample_num_times)
 
     monkeypatch.setattr(dlib_engines, "_mmod", lambda: watched)
-    monkeypatch.setattr(dlib_engines, "CNN_LARGEST_PIXELS", 50_000)
     large = scaled(head, 3)
-    [detection] = CnnDetector(20).detect(large)
+    [detection] = CnnDetector(20, most_pixels=50_000).detect(large)
     assert given == [pytest.approx(50_000, rel=0.02)]
     [expected] = CnnDetector(80).detect(head)
     box = Box(*(3 * edge for edge in (expected.box.left, expected.box.top, expected.box.right, expected.box.bottom)))

@@ -85,7 +85,7 @@ def test_an_image_without_faces_gives_none(detector: DetectorName) -> None:
 
 def test_the_engine_tells_where_its_numbers_come_from() -> None:
     engine = build_engine(FaceSettings(detector="dlib-cnn", smallest=40, mirror=False))
-    assert engine.detector_name == "dlib-cnn/smallest40"
+    assert engine.detector_name == "dlib-cnn/smallest40/pixels2073600"
     assert engine.space == DlibEmbedder(mirror=False).space
 
 

@@ -52,6 +52,18 @@ def test_the_same_faces_in_public_pictures(portraits: dict[str, RgbImage]) -> No
         assert assert_same_detections(portrait, name) == 1
 
 
+def test_the_same_faces_where_they_fill_the_picture(portraits: dict[str, RgbImage]) -> None:
+    found = 0
+    for name, portrait in portraits.items():
+        face, *_ = MmodDetector(80).detect(portrait)
+        for margin in (-0.1, 0.0, 0.1):
+            dx, dy = round(face.box.width * margin), round(face.box.height * margin)
+            left, top = max(0, face.box.left - dx), max(0, face.box.top - dy)
+            head = portrait[top : face.box.bottom + dy, left : face.box.right + dx]
+            found += assert_same_detections(np.ascontiguousarray(head), f"{name} {margin}")
+    assert found >= 5
+
+
 def test_a_crowd_is_looked_at_everywhere(portraits: dict[str, RgbImage]) -> None:
     [face] = [face for face in MmodDetector(80).detect(portraits["obama"]) if face.score > 0.5]
     box = face.box
@@ -74,12 +86,13 @@ def test_strips_change_nothing(portraits: dict[str, RgbImage], monkeypatch: pyte
 
 
 def test_where_nothing_is_seen_the_network_is_not_run(portraits: dict[str, RgbImage]) -> None:
-    pixels = drawn(np.full_like(portraits["biden"], 90))
+    image = np.full_like(portraits["biden"], 90)
+    pixels, plan = drawn(image), layout(*image.shape[:2])
 
     def never(part: Pixels) -> Scores:
         raise AssertionError(part.shape)
 
-    scores = first_look.where_needed(pixels, session.first_look_session().run, never)
+    scores = first_look.where_needed(pixels, plan, session.first_look_session().run, never)
     assert np.isneginf(scores).all()
 
 
@@ -101,9 +114,9 @@ def test_every_cell_that_is_wanted_lies_in_a_place(rows: int, columns: int, seen
     assert covered.any() == wanted.any()
 
 
-def test_a_region_sees_all_that_it_depends_on() -> None:
-    assert Region(20, 22, 30, 31).widened((100, 100)) == Region(10, 32, 20, 41)
-    assert Region(3, 98, 0, 1).widened((100, 9)) == Region(0, 100, 0, 9)
+def test_a_region_is_widened_as_far_as_there_are_cells() -> None:
+    assert Region(20, 22, 30, 31).widened(10, (100, 100)) == Region(10, 32, 20, 41)
+    assert Region(3, 98, 0, 1).widened(10, (100, 9)) == Region(0, 100, 0, 9)
 
 
 @given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 99))

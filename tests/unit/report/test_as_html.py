@@ -183,7 +183,7 @@ def test_provenance_is_complete(broadcast: VideoReport) -> None:
         "Container and codec": "mov,mp4 , h264",
         "Time base": "1⁄90000 s per tick",
         "Sampling interval": "3 s",
-        "Detector": "hog/smallest60",
+        "Detector": "hog/smallest60/pixels2073600",
         "Embedding space": "dlib-resnet-v1/chip150-0.25",
         "Weights, SHA-256": "abababababababab…",
         "Gallery version": "9",
