@@ -39,8 +39,8 @@ that. There a face may fill the picture to beyond its edges, and such faces are 
 _STRIDE, _OVERHANG, _CENTRE = 8, 22, 14
 _REACH = 10
 
-_CELLS_AT_ONCE = 1 << 16
-"""Bounds memory: the network's activations take some 3 kB for each."""
+_CELLS_AT_ONCE, _CELLS_AT_A_GLANCE = 1 << 16, 1 << 13
+"""Bounds memory: the network's activations take some 3 kB for each, the first look's some 2 kB."""
 
 _JOINED = 8
 """Cells between two places that are cheaper to look at together."""
@@ -90,7 +90,7 @@ class Region:
 def everywhere(canvas: Pixels, network: Run) -> Scores:
     """The network's scores of a whole canvas."""
     scores = np.empty(_shape(canvas), np.float32)
-    _fill(scores, _strips(Region(0, scores.shape[0], 0, scores.shape[1])), _REACH, canvas, network)
+    _fill(scores, _strips(Region(0, scores.shape[0], 0, scores.shape[1]), _CELLS_AT_ONCE), _REACH, canvas, network)
     return scores
 
 
@@ -121,7 +121,13 @@ def _worth_a_look(canvas: Pixels, plan: Layout, first_look: Run, margin: float) 
         if level % _STEP and min(tile.rows, tile.columns) >= _CLOSE_UP:
             continue
         cells = _cells(tile, glanced.shape)
-        _fill(glanced, _strips(cells), _FRINGE, canvas, lambda pixels: first_look(blocks(pixels[0])[np.newaxis]))
+        _fill(
+            glanced,
+            _strips(cells, _CELLS_AT_A_GLANCE),
+            _FRINGE,
+            canvas,
+            lambda pixels: first_look(blocks(pixels[0])[np.newaxis]),
+        )
         rows, columns = np.nonzero(cells.of_scores(glanced) > -margin)
         rows, columns = rows + cells.top, columns + cells.left
         for neighbour in (*plan.tiles[max(0, level - 1) : level], *plan.tiles[level + 1 : level + 2]):
@@ -173,8 +179,8 @@ def _fill(scores: Scores, regions: Iterable[Region], reach: int, canvas: Pixels,
         region.of_scores(scores)[:] = inner.of_scores(found)
 
 
-def _strips(region: Region) -> list[Region]:
-    strips = max(1, -(-region.area // _CELLS_AT_ONCE))
+def _strips(region: Region, at_once: int) -> list[Region]:
+    strips = max(1, -(-region.area // at_once))
     edges = [region.top + (region.bottom - region.top) * strip // strips for strip in range(strips + 1)]
     return [Region(top, bottom, region.left, region.right) for top, bottom in pairwise(edges) if top < bottom]
 
