@@ -8,6 +8,7 @@ from types import ModuleType
 
 import cv2
 import numpy as np
+from PIL import ImageFile
 
 from models.faces import RgbImage
 
@@ -23,7 +24,7 @@ def count_faces(path: Path, model: str, seconds: float | None) -> int:
         model: `hog` or `cnn`.
         seconds: how much of it; None means all.
     """
-    package = _package()
+    package = face_recognition()
     count = 0
     for frame in every_nth_frame(path, seconds):
         # The CNN takes 1 GB per million pixels: its own upsampling of 1080p would need 8 GB.
@@ -49,6 +50,12 @@ def every_nth_frame(path: Path, seconds: float | None = None) -> Iterator[RgbIma
 
 
 @cache
-def _package() -> ModuleType:
-    # Imported late: it loads all of its networks at once, and only the pipeline needs it.
-    return importlib.import_module("face_recognition")
+def face_recognition() -> ModuleType:
+    """The package, imported late: it loads all of its networks at once.
+
+    Importing it makes Pillow take truncated files everywhere in the process; that is undone.
+    """
+    before = ImageFile.LOAD_TRUNCATED_IMAGES
+    package = importlib.import_module("face_recognition")
+    ImageFile.LOAD_TRUNCATED_IMAGES = before
+    return package

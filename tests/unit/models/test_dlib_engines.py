@@ -7,8 +7,8 @@ from typing import Any
 import cv2
 import numpy as np
 import pytest
-from PIL import ImageFile
 
+from bench.reference import face_recognition
 from demo.material import Material
 from models import dlib_engines
 from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector
@@ -28,11 +28,8 @@ def build(request: pytest.FixtureRequest) -> Builder:
 
 @pytest.fixture(scope="session")
 def reference() -> Any:
-    """The package `face_recognition`. Importing it makes Pillow take truncated files everywhere; that is undone."""
-    before = ImageFile.LOAD_TRUNCATED_IMAGES
-    package = pytest.importorskip("face_recognition", reason="face_recognition is installed by `make install-dev` only")
-    ImageFile.LOAD_TRUNCATED_IMAGES = before
-    return package
+    """The package `face_recognition`."""
+    return face_recognition()
 
 
 def scaled(image: RgbImage, factor: float) -> RgbImage:
