@@ -39,7 +39,7 @@ that. There a face may fill the picture to beyond its edges, and such faces are 
 _STRIDE, _OVERHANG, _CENTRE = 8, 22, 14
 _REACH = 10
 
-_CELLS_AT_ONCE, _CELLS_AT_A_GLANCE = 1 << 16, 1 << 13
+_CELLS_AT_ONCE, _CELLS_AT_A_GLANCE = 1 << 16, 1 << 14
 """Bounds memory: the network's activations take some 3 kB for each, the first look's some 2 kB."""
 
 _JOINED = 8
@@ -90,7 +90,8 @@ class Region:
 def everywhere(canvas: Pixels, network: Run) -> Scores:
     """The network's scores of a whole canvas."""
     scores = np.empty(_shape(canvas), np.float32)
-    _fill(scores, _strips(Region(0, scores.shape[0], 0, scores.shape[1]), _CELLS_AT_ONCE), _REACH, canvas, network)
+    whole = Region(0, scores.shape[0], 0, scores.shape[1])
+    _fill(scores, [whole], canvas, network, reach=_REACH, at_once=_CELLS_AT_ONCE)
     return scores
 
 
@@ -109,7 +110,7 @@ def where_needed(canvas: Pixels, plan: Layout, first_look: Run, network: Run, ma
     if sum(place.widened(_REACH, shape).area for place in places) > _CROWDED * shape[0] * shape[1]:
         return everywhere(canvas, network)
     scores = np.full(shape, -np.inf, np.float32)
-    _fill(scores, places, _REACH, canvas, network)
+    _fill(scores, places, canvas, network, reach=_REACH, at_once=_CELLS_AT_ONCE)
     return scores
 
 
@@ -123,10 +124,11 @@ def _worth_a_look(canvas: Pixels, plan: Layout, first_look: Run, margin: float) 
         cells = _cells(tile, glanced.shape)
         _fill(
             glanced,
-            _strips(cells, _CELLS_AT_A_GLANCE),
-            _FRINGE,
+            [cells],
             canvas,
             lambda pixels: first_look(blocks(pixels[0])[np.newaxis]),
+            reach=_FRINGE,
+            at_once=_CELLS_AT_A_GLANCE,
         )
         rows, columns = np.nonzero(cells.of_scores(glanced) > -margin)
         rows, columns = rows + cells.top, columns + cells.left
@@ -169,14 +171,20 @@ def _shape(canvas: Pixels) -> tuple[int, int]:
     return rows, columns
 
 
-def _fill(scores: Scores, regions: Iterable[Region], reach: int, canvas: Pixels, network: Run) -> None:
-    """Run a network for some regions, on the pixels of `reach` cells more on each side."""
+def _fill(scores: Scores, regions: Iterable[Region], canvas: Pixels, network: Run, *, reach: int, at_once: int) -> None:
+    """Run a network for some regions, strip by strip, on the pixels of `reach` cells more on each side of a region.
+
+    Where strips meet, each sees all that its scores depend on: a face may lie across the seam.
+    """
     for region in regions:
-        seen = region.widened(reach, scores.shape)
-        found = network(seen.of_canvas(canvas)[np.newaxis])[0, 0]
-        top, left = region.top - seen.top, region.left - seen.left
-        inner = Region(top, top + region.bottom - region.top, left, left + region.right - region.left)
-        region.of_scores(scores)[:] = inner.of_scores(found)
+        whole = region.widened(reach, scores.shape)
+        for strip in _strips(region, at_once):
+            top, bottom = max(whole.top, strip.top - _REACH), min(whole.bottom, strip.bottom + _REACH)
+            seen = Region(top, bottom, whole.left, whole.right)
+            found = network(seen.of_canvas(canvas)[np.newaxis])[0, 0]
+            left = region.left - seen.left
+            inner = Region(strip.top - top, strip.bottom - top, left, left + region.right - region.left)
+            strip.of_scores(scores)[:] = inner.of_scores(found)
 
 
 def _strips(region: Region, at_once: int) -> list[Region]:
@@ -187,11 +195,17 @@ def _strips(region: Region, at_once: int) -> list[Region]:
 
 def _places(wanted: NDArray[np.bool_]) -> Iterator[Region]:
     """The bounding boxes of what is wanted, joined where neighbours are near."""
-    if not wanted.any():
+    rows, columns = np.nonzero(wanted)
+    if not rows.size:
         return
     kernel = np.ones((_JOINED + 1, _JOINED + 1), np.uint8)
-    near = cv2.dilate(wanted.astype(np.uint8), kernel)
-    count, labels = cv2.connectedComponents(near, connectivity=8)
-    for label in range(1, count):
-        rows, columns = np.nonzero(wanted & (labels == label))
-        yield Region(int(rows.min()), int(rows.max()) + 1, int(columns.min()), int(columns.max()) + 1)
+    count, labels = cv2.connectedComponents(cv2.dilate(wanted.astype(np.uint8), kernel), connectivity=8)
+    places = labels[rows, columns].astype(np.intp)
+    first = np.full((2, count), max(wanted.shape))
+    last = np.zeros((2, count), np.intp)
+    for axis, cells in enumerate((rows, columns)):
+        np.minimum.at(first[axis], places, cells)
+        np.maximum.at(last[axis], places, cells)
+    for place in range(1, count):
+        (top, left), (bottom, right) = first[:, place].tolist(), last[:, place].tolist()
+        yield Region(top, bottom + 1, left, right + 1)

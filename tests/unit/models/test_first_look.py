@@ -85,6 +85,19 @@ def test_strips_change_nothing(portraits: dict[str, RgbImage], monkeypatch: pyte
     assert len(calls) > 5
 
 
+def test_a_first_look_sees_across_the_seams_of_strips(
+    portraits: dict[str, RgbImage], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = portraits["biden"]
+    pixels, plan = drawn(image), layout(*image.shape[:2])
+    glance = session.first_look_session().run
+    whole = first_look.where_needed(pixels, plan, glance, network)
+    monkeypatch.setattr(first_look, "_CELLS_AT_A_GLANCE", 300)
+    np.testing.assert_array_equal(
+        np.isfinite(first_look.where_needed(pixels, plan, glance, network)), np.isfinite(whole)
+    )
+
+
 def test_where_nothing_is_seen_the_network_is_not_run(portraits: dict[str, RgbImage]) -> None:
     image = np.full_like(portraits["biden"], 90)
     pixels, plan = drawn(image), layout(*image.shape[:2])
