@@ -12,6 +12,7 @@ import mmap
 import os
 import stat
 import struct
+import time
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,9 @@ from config.files import PART, PRIVATE, writing_whole
 from models.faces import Embeddings
 
 log = structlog.get_logger(__name__)
+
+PATIENCE = 60.0
+"""Seconds that a process waits for another one that makes a file."""
 
 _MAGIC = b"RCGALLRY"
 _FORMAT = 1
@@ -115,24 +119,41 @@ class GalleryFiles:
     def alone(self) -> Iterator[None]:
         """Keep the other processes of this machine out, so that one makes a file and the others find it.
 
-        The kernel lets go of it for a process that is killed.
+        The kernel lets go of it for a process that is killed. For one that is stopped it does not: after `PATIENCE` s
+        nobody waits any longer. Then several may make the same file, which costs time and memory and nothing else.
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         if stat.S_IMODE(self._folder.stat().st_mode) & 0o077:
             self._folder.chmod(0o700)
         descriptor = os.open(self._folder, os.O_RDONLY)
         try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            locked = _locked(descriptor)
             try:
                 yield
             finally:
                 # Closing it would not do where a child that was forked meanwhile has it, too.
-                fcntl.flock(descriptor, fcntl.LOCK_UN)
+                if locked:
+                    fcntl.flock(descriptor, fcntl.LOCK_UN)
         finally:
             os.close(descriptor)
 
     def _path(self, token: str) -> Path:
         return self._folder / f"{self._ledger}-{token}{_ENDING}"
+
+
+def _locked(descriptor: int) -> bool:
+    """Whether the lock was had before patience ended."""
+    end = time.monotonic() + PATIENCE
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > end:
+                log.warning("somebody makes a gallery file for too long, no longer waited for", seconds=PATIENCE)
+                return False
+            time.sleep(0.05)
+        else:
+            return True
 
 
 def delete_all(folder: Path) -> None:

@@ -127,7 +127,7 @@ class CnnDetector:
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""
-        resized = self._scaling.of(image)
+        resized = self._scaling.of(image, CNN_LEAST_EDGE)
         found = _mmod()(padded(resized, CNN_LEAST_EDGE), 0)
         return in_pixels_of(image, resized, (_detection(item.rect, item.confidence) for item in found))
 

@@ -44,7 +44,7 @@ class MmodDetector:
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""
-        resized = self._scaling.of(image)
+        resized = self._scaling.of(image, CNN_LEAST_EDGE)
         looked_at = padded(resized, CNN_LEAST_EDGE)
         canvas = self._canvas_of(layout(*looked_at.shape[:2]))
         scores = self._scores(canvas.draw(looked_at), canvas.plan)

@@ -39,9 +39,15 @@ class Scaling:
         """For provenance."""
         return f"smallest{self.smallest}/pixels{self.most_pixels}"
 
-    def of(self, image: RgbImage) -> RgbImage:
-        """The image as a detector looks at it, at most twice as large; contiguous."""
-        bearable = math.sqrt(self.most_pixels / (image.shape[0] * image.shape[1]))
+    def of(self, image: RgbImage, least_edge: int = 1) -> RgbImage:
+        """The image as a detector looks at it, at most twice as large; contiguous.
+
+        Args:
+            image: to be looked at.
+            least_edge: what the detector will have a shorter edge `padded` to; those pixels count, too.
+        """
+        long, short = max(image.shape[:2]), min(image.shape[:2])
+        bearable = min(math.sqrt(self.most_pixels / (long * short)), self.most_pixels / (long * least_edge))
         return scaled(image, min(WINDOW / self.smallest, bearable))
 
 

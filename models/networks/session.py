@@ -1,16 +1,8 @@
-"""ONNX Runtime sessions of dlib's networks: graphs built once, kept on disk, one session per process.
-
-A graph's file is named by the weights' SHA-256 and the version of the code that builds it, and appears whole or not at
-all, so that processes that start together may all build it. Where the folder cannot be written, the graph is built for
-this process alone.
-"""
+"""ONNX Runtime sessions of dlib's networks: graphs built once and kept, one session per process."""
 
 import ctypes
-import os
 from collections.abc import Callable
-from contextlib import suppress
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,8 +10,8 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from config.errors import EngineUnavailable
-from config.files import write_whole
 from models import weights
+from models.networks.keeping import kept
 from models.networks.layers import DetectionNetwork, EmbeddingNetwork
 from models.networks.reading import read_detection_network, read_embedding_network
 from models.weights import WeightFile
@@ -37,14 +29,14 @@ class Session:
     """A network that can be run on arrays.
 
     Args:
-        graph: file of the graph, or the graph itself.
+        graph: in ONNX's format.
         provider: key of `PROVIDERS`.
 
     Raises:
         EngineUnavailable: this ONNX Runtime has no such provider, or it cannot run here.
     """
 
-    def __init__(self, graph: Path | bytes, provider: str) -> None:
+    def __init__(self, graph: bytes, provider: str) -> None:
         wanted = PROVIDERS[provider]
         available = onnxruntime.get_available_providers()
         if wanted not in available:
@@ -57,8 +49,7 @@ class Session:
         # One worker process per core: threads of their own would fight for the cores.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        source = str(graph) if isinstance(graph, Path) else graph
-        self._session = onnxruntime.InferenceSession(source, options, providers=[wanted])
+        self._session = onnxruntime.InferenceSession(graph, options, providers=[wanted])
         if wanted not in self._session.get_providers():
             raise EngineUnavailable(
                 f"execution provider {provider}", "cannot run on this machine", "set faces.provider to cpu"
@@ -138,20 +129,7 @@ GRAPH_VERSION = 2
 """Part of a kept graph's name: raise it whenever `graph` builds another one from the same weights."""
 
 
-def _kept(kind: str, file: WeightFile, build: Callable[[], bytes]) -> Path | bytes:
-    """The graph's file, built when it is not there yet; the weights must be there and right in any case."""
+def _kept(kind: str, file: WeightFile, build: Callable[[], bytes]) -> bytes:
+    """The graph of a file of weights, which must be there and right in any case."""
     weights.locate(file)
-    path = cache_folder() / f"{kind}-{file.sha256[:16]}-{GRAPH_VERSION}.onnx"
-    if path.is_file():
-        return path
-    graph = build()
-    with suppress(OSError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, graph)
-        return path
-    return graph
-
-
-def cache_folder() -> Path:
-    """Where graphs are kept: `rollcall` below the user's cache folder."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "rollcall"
+    return kept(f"{kind}-{file.sha256[:16]}-{GRAPH_VERSION}", build)

@@ -1,5 +1,6 @@
 """Files of galleries: what was written comes back, and nothing else is taken for it."""
 
+import fcntl
 import os
 import tempfile
 import threading
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from config.errors import LedgerError
+from db import gallery_files
 from db.gallery_files import Faces, GalleryFiles, State, delete_all
 from db.schema import new_token
 
@@ -199,3 +201,17 @@ def test_one_at_a_time(files: GalleryFiles) -> None:
         order.append("first")
     thread.join()
     assert order == ["first", "other"]
+
+
+def test_nobody_waits_for_ever_for_one_that_is_stopped(
+    files: GalleryFiles, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(gallery_files, "PATIENCE", 0.2)
+    with files.alone():
+        with files.alone():
+            files.make(STATE, in_parts(faces(3), 2))
+        # The one who did not have the lock has not let go of it.
+        descriptor = os.open(tmp_path / "galleries", os.O_RDONLY)
+        with pytest.raises(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        os.close(descriptor)

@@ -66,7 +66,8 @@ def test_the_detector_gives_the_same_scores(
     np.testing.assert_allclose(found, expected, atol=2e-4)
     glanced = integers.run(first_look.blocks(pixels)[np.newaxis])
     assert glanced.shape == expected.shape
-    assert np.corrcoef(np.append(glanced, 0), np.append(expected, 0))[0, 1] > 0.98
+    # Seen: 0.033 of it, on levels further from a photograph's than any photograph.
+    assert np.abs(glanced - expected).mean() < 0.1 * np.abs(expected).mean()
 
 
 def test_the_coding_of_the_input_is_part_of_the_first_layer() -> None:
