@@ -39,7 +39,7 @@ that. There a face may fill the picture to beyond its edges, and such faces are 
 _STRIDE, _OVERHANG, _CENTRE = 8, 22, 14
 _REACH = 10
 
-_CELLS_AT_ONCE, _CELLS_AT_A_GLANCE = 1 << 16, 1 << 14
+_CELLS_AT_ONCE, _CELLS_AT_A_GLANCE = 1 << 15, 1 << 14
 """Bounds memory: the network's activations take some 3 kB for each, the first look's some 2 kB."""
 
 _JOINED = 8

@@ -1,4 +1,4 @@
-"""Graphs kept on disk between processes: in the user's cache folder, each behind the SHA-256 of its content.
+"""Graphs kept on disk between processes: in the user's cache folder, the SHA-256 of each in its name.
 
 A graph appears whole or not at all, so that processes that start together may all build it. One that was damaged
 since is built anew; where the folder cannot be used, each process builds its own.
@@ -7,31 +7,35 @@ since is built anew; where the folder cannot be used, each process builds its ow
 import hashlib
 import os
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 from config.files import write_whole
 
-_DIGEST = hashlib.sha256
 
-
-def kept(name: str, build: Callable[[], bytes]) -> bytes:
-    """The graph of a name, built when no good one is there.
+def kept(name: str, build: Callable[[], bytes]) -> Path | bytes:
+    """The file of a graph, built when no good one is there; the graph itself where it cannot be kept.
 
     Args:
         name: says all that the graph follows from: weights, and the version of the code.
         build: gives the graph.
     """
     folder = cache_folder()
-    path = folder and folder / f"{name}.graph"
-    if path and (graph := _read(path)):
-        return graph
+    if folder is None:
+        return build()
+    try:
+        for path in folder.glob(f"{name}-*.onnx"):
+            if path.stem == f"{name}-{_digest(path.read_bytes())}":
+                return path
+    except OSError:
+        return build()
     graph = build()
-    if path:
-        with suppress(OSError):
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(path, _DIGEST(graph).digest() + graph)
-    return graph
+    path = folder / f"{name}-{_digest(graph)}.onnx"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        write_whole(path, graph)
+    except OSError:
+        return graph
+    return path
 
 
 def cache_folder() -> Path | None:
@@ -42,11 +46,5 @@ def cache_folder() -> Path | None:
         return None
 
 
-def _read(path: Path) -> bytes | None:
-    try:
-        content = path.read_bytes()
-    except OSError:
-        return None
-    size = _DIGEST().digest_size
-    digest, graph = content[:size], content[size:]
-    return graph if graph and _DIGEST(graph).digest() == digest else None
+def _digest(graph: bytes) -> str:
+    return hashlib.sha256(graph).hexdigest()[:16]

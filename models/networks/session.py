@@ -3,6 +3,7 @@
 import ctypes
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,14 +30,14 @@ class Session:
     """A network that can be run on arrays.
 
     Args:
-        graph: in ONNX's format.
+        graph: its file, or the graph itself; ONNX Runtime keeps a copy of the latter.
         provider: key of `PROVIDERS`.
 
     Raises:
         EngineUnavailable: this ONNX Runtime has no such provider, or it cannot run here.
     """
 
-    def __init__(self, graph: bytes, provider: str) -> None:
+    def __init__(self, graph: Path | bytes, provider: str) -> None:
         wanted = PROVIDERS[provider]
         available = onnxruntime.get_available_providers()
         if wanted not in available:
@@ -49,23 +50,19 @@ class Session:
         # One worker process per core: threads of their own would fight for the cores.
         options.intra_op_num_threads = options.inter_op_num_threads = 1
         options.log_severity_level = 3
-        self._session = onnxruntime.InferenceSession(graph, options, providers=[wanted])
+        # A plan of the memory for each shape of input saves no time here, and is never given back.
+        options.enable_mem_pattern = False
+        source = str(graph) if isinstance(graph, Path) else graph
+        self._session = onnxruntime.InferenceSession(source, options, providers=[wanted])
         if wanted not in self._session.get_providers():
             raise EngineUnavailable(
                 f"execution provider {provider}", "cannot run on this machine", "set faces.provider to cpu"
             )
         self._input = self._session.get_inputs()[0].name
-        _return_freed_memory()
 
     def run(self, array: NDArray[Any]) -> NDArray[np.float32]:
         """The network's one output for its one input."""
         return np.asarray(self._session.run(None, {self._input: array})[0], np.float32)
-
-
-def _return_freed_memory() -> None:
-    """Loading a network frees about twice the size of its weights, which glibc would keep for the process."""
-    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
-        trim(0)
 
 
 @cache
@@ -98,7 +95,7 @@ def detection_session(provider: str) -> Session:
 
         return detection_graph(detection_network())
 
-    return Session(_kept("detector", weights.MMOD, build), provider)
+    return _session("detector", weights.MMOD, build, provider)
 
 
 @cache
@@ -110,7 +107,7 @@ def first_look_session() -> Session:
 
         return first_look_graph(detection_network())
 
-    return Session(_kept("first-look", weights.MMOD, build), "cpu")
+    return _session("first-look", weights.MMOD, build, "cpu")
 
 
 @cache
@@ -122,14 +119,22 @@ def embedding_session(provider: str) -> Session:
 
         return embedding_graph(embedding_network())
 
-    return Session(_kept("embedder", weights.RESNET, build), provider)
+    return _session("embedder", weights.RESNET, build, provider)
 
 
 GRAPH_VERSION = 2
 """Part of a kept graph's name: raise it whenever `graph` builds another one from the same weights."""
 
 
-def _kept(kind: str, file: WeightFile, build: Callable[[], bytes]) -> bytes:
-    """The graph of a file of weights, which must be there and right in any case."""
+def _session(kind: str, file: WeightFile, build: Callable[[], bytes], provider: str) -> Session:
+    """Of the graph of a file of weights, which must be there and right in any case."""
     weights.locate(file)
-    return kept(f"{kind}-{file.sha256[:16]}-{GRAPH_VERSION}", build)
+    session = Session(kept(f"{kind}-{file.sha256[:16]}-{GRAPH_VERSION}", build), provider)
+    _return_freed_memory()
+    return session
+
+
+def _return_freed_memory() -> None:
+    """Loading a network frees several times the size of its weights, which glibc would keep for the process."""
+    if trim := getattr(ctypes.CDLL(None), "malloc_trim", None):
+        trim(0)

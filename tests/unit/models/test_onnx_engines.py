@@ -135,9 +135,9 @@ def test_graphs_are_built_once_and_kept(
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     first = MmodDetector(80).detect(portraits["biden"])
     kept = sorted((tmp_path / "rollcall").iterdir())
-    assert [(path.suffix, path.name.rpartition("-")[0].rpartition("-")[0]) for path in kept] == [
-        (".graph", "detector"),
-        (".graph", "first-look"),
+    assert [(path.suffix, path.name.rsplit("-", maxsplit=3)[0]) for path in kept] == [
+        (".onnx", "detector"),
+        (".onnx", "first-look"),
     ]
     written = [path.stat().st_mtime_ns for path in kept]
     _forget_sessions()
