@@ -4,6 +4,7 @@ All sides of a ratio run in turn, in one run, on the same input, on one thread e
 
     cases        what is measured against what
     measure      turns, times, ratios
+    codecs       the cases of many kinds of files
     agreement    how far the results are the same
     material     the inputs, real faces and a real film, made once and kept
     reference    face_recognition, as its own video example uses it

@@ -1,24 +1,27 @@
 """What is measured against what. Contender number one is always what people would use otherwise."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from fractions import Fraction
+from functools import cache
 from typing import Any
 
 import numpy as np
 
-from bench import agreement, material, operations, reference
-from bench.measure import Case, Contender
+from bench import agreement, codecs, material, operations, reference
+from bench.measure import Case, Contender, Elsewhere, R
 from bench.openblas import MISSING, ROW, OpenBlasDlib
-from config.settings import FaceSettings, GateSettings
+from config.settings import DecodeSettings, FaceSettings, GateSettings, SamplingSettings
 from db.schema import SampleOutcome
 from models.dlib_engines import CnnDetector, DlibEmbedder, HogDetector
 from models.engine import build_engine
 from models.faces import Detection, Embeddings, RgbImage
 from models.onnx_engines import MmodDetector, OnnxEmbedder
 from worker import video
+from worker.cage import Keeper
 from worker.gate import Gate
-from worker.sampling import Sample, sample_frames
+from worker.samples import Sample
 from worker.scan import Scan, scan
 
 SMALLEST = 80
@@ -88,7 +91,7 @@ def sampling(_built: OpenBlasDlib | None) -> Case[list[RgbImage]]:
         _seconds(None) / 3600,
         {
             "OpenCV, every frame": lambda: list(reference.every_nth_frame(path)),
-            "Rollcall": lambda: [sample.image for sample in _samples(None) if sample.image is not None],
+            "Rollcall": lambda: _with_decoder(lambda decoder: list(_pictures(_samples(decoder, None)))),
         },
         agreement.pictures,
         hours=True,
@@ -118,7 +121,14 @@ CASES: Mapping[str, Callable[[OpenBlasDlib | None], Case[Any]]] = {
     "sampling": sampling,
     "pipeline": pipeline,
     "pipeline-cnn": pipeline_cnn,
+    **codecs.cases(),
 }
+
+SLOW = frozenset({"pipeline-cnn", *codecs.cases()})
+"""Cases that are measured only when they are asked for."""
+
+GROUPS = {"codecs": tuple(codecs.cases())}
+"""Names for several cases together."""
 
 
 def _pipeline(
@@ -150,15 +160,32 @@ def _pipeline(
     )
 
 
-def _scanning(faces: FaceSettings, seconds: int | None) -> Callable[[], int]:
+def _scanning(faces: FaceSettings, seconds: int | None) -> Contender[int]:
     """What a worker does with a segment, and how many faces it found; a fresh gate each time, as for each segment."""
     settings, engine = GateSettings(), build_engine(faces)
 
-    def work() -> int:
+    def work(decoder: Keeper) -> int:
         gate = Gate(settings.flat_deviation, settings.unchanged_difference)
-        return count_faces(scan(_samples(seconds), gate, engine))
+        return count_faces(scan(_samples(decoder, seconds), gate, engine))
 
-    return work
+    return lambda: _with_decoder(work)
+
+
+@cache
+def _decoder() -> Keeper:
+    return Keeper(DecodeSettings())
+
+
+def _with_decoder(work: Callable[[Keeper], R]) -> Elsewhere[R]:
+    """Work with a worker's decoder, which runs already, as it does for all segments but the first; its time counts."""
+    decoder = _decoder()
+    before = time.process_time() + decoder.spent
+    done = work(decoder)
+    return Elsewhere(done, time.process_time() + decoder.spent - before)
+
+
+def _pictures(samples: Iterable[Sample]) -> Iterator[RgbImage]:
+    return (sample.image for sample in samples if sample.image is not None)
 
 
 def count_faces(done: Scan) -> int:
@@ -174,13 +201,14 @@ def count_faces(done: Scan) -> int:
     return total
 
 
-def _samples(seconds: int | None) -> Iterator[Sample]:
+def _samples(decoder: Keeper, seconds: int | None) -> Iterator[Sample]:
     path = material.film_1080p()
-    return sample_frames(path, video.probe(path), 0, _end(seconds), reference.INTERVAL_MS)
+    interval_ms, end = reference.INTERVAL_MS, None if seconds is None else len(instants(seconds))
+    return decoder.samples(path, decoder.probe(path), 0, end, interval_ms, _tolerance_ms())
 
 
-def _end(seconds: int | None) -> int | None:
-    return None if seconds is None else len(instants(seconds))
+def _tolerance_ms() -> int:
+    return int(reference.INTERVAL_MS * SamplingSettings().tolerance)
 
 
 def instants(seconds: float) -> list[Fraction]:

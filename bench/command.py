@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 
 from bench import machine, memory, openblas
-from bench.cases import CASES
+from bench.cases import CASES, GROUPS, SLOW
 from bench.machine import Peak
 from bench.measure import Case, Result, measure
 from bench.plot import draw
@@ -19,24 +19,24 @@ from bench.table import hours_per_core_hour, table, times_the_floor
 from config.errors import RollcallError
 
 OUT = Path(__file__).resolve().parent / "out"
-_SLOW = "pipeline-cnn"
 _NAMES = (*CASES, memory.NAME)
 
 
 def main() -> None:
-    """Measure the named cases, or all but the slowest."""
+    """Measure the named cases, or all but those that take long."""
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(_NAMES)}; all but {_SLOW}")
+    parser.add_argument("cases", nargs="*", metavar="CASE", help=f"of {', '.join(_NAMES)}, or {', '.join(GROUPS)}")
     parser.add_argument("--rounds", type=_rounds, help="counted turns of each contender (each case has its own number)")
     parser.add_argument("--list", action="store_true", help="say what cases there are, and measure nothing")
     chosen = parser.parse_args()
     if chosen.list:
         print(listing())
         return
-    if unknown := set(chosen.cases) - set(_NAMES):
+    names = [name for case in chosen.cases for name in GROUPS.get(case, (case,))]
+    if unknown := set(names) - set(_NAMES):
         parser.error(f"no case {', '.join(sorted(unknown))}; there are {', '.join(_NAMES)}")
     try:
-        run(chosen.cases or [name for name in _NAMES if name != _SLOW], chosen.rounds)
+        run(names or [name for name in _NAMES if name not in SLOW], chosen.rounds)
     except RollcallError as error:
         sys.exit(f"bench: {error}")
 
@@ -45,7 +45,7 @@ def listing() -> str:
     """Each case's name with what it measures."""
     told = {name: str(case.__doc__).splitlines()[0] for name, case in CASES.items()}
     told[memory.NAME] = str(memory.__doc__).splitlines()[0]
-    return "\n".join(f"{name:14} {what}" for name, what in told.items())
+    return "\n".join(f"{name:16} {what}" for name, what in told.items())
 
 
 def run(names: Sequence[str], rounds: int | None) -> None:

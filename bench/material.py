@@ -1,12 +1,13 @@
 """What contenders work on: the demo's film of real faces, and frames and chips of it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
 import av
 import numpy as np
+from av.video.frame import VideoFrame
 
 from demo.film import RATE, Film, compose
 from demo.material import fetch
@@ -14,7 +15,7 @@ from models.dlib_engines import DlibAligner
 from models.faces import Chips, RgbImage
 from models.onnx_engines import MmodDetector
 
-_CACHE = Path(__file__).resolve().parents[1] / ".cache" / "bench"
+CACHE = Path(__file__).resolve().parents[1] / ".cache" / "bench"
 _RATE_1080P = 30
 
 
@@ -46,25 +47,30 @@ def chips() -> Chips:
 def film_1080p() -> Path:
     """The film at 1920 × 1080 and 30 frames a second, H.264 with a key frame each 2 s, as uploads are."""
     source = film().path
-    target = _CACHE / f"{source.parent.name}-1080p30.mp4"
+    target = CACHE / f"{source.parent.name}-1080p30.mp4"
     if target.exists():
         return target
-    _CACHE.mkdir(parents=True, exist_ok=True)
+    CACHE.mkdir(parents=True, exist_ok=True)
     part = target.with_suffix(".part.mp4")
     with av.open(str(source)) as original, av.open(str(part), "w") as copy:
         stream = copy.add_stream("libx264", rate=_RATE_1080P, options={"preset": "veryfast", "g": "60", "bf": "2"})
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
-        number = 0
-        for shown, frame in enumerate(original.decode(video=0), start=1):
+        for number, frame in enumerate(at_rate(original.decode(video=0), _RATE_1080P)):
             picture = frame.reformat(1920, 1080)
-            # 25 frames a second become 30: every fifth is shown twice.
-            while Fraction(number, _RATE_1080P) < Fraction(shown, RATE):
-                picture.pts, picture.time_base = number, Fraction(1, _RATE_1080P)
-                copy.mux(stream.encode(picture))
-                number += 1
+            picture.pts, picture.time_base = number, Fraction(1, _RATE_1080P)
+            copy.mux(stream.encode(picture))
         copy.mux(stream.encode())
     part.replace(target)
     return target
+
+
+def at_rate(frames: Iterable[VideoFrame], rate: int) -> Iterator[VideoFrame]:
+    """The film's frames at another rate: of 30 a second, every fifth is shown twice."""
+    number = 0
+    for shown, frame in enumerate(frames, start=1):
+        while Fraction(number, rate) < Fraction(shown, RATE):
+            yield frame
+            number += 1
 
 
 def showing_people(instants: Sequence[Fraction]) -> int:

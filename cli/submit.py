@@ -23,13 +23,15 @@ def run(
     paths: Annotated[list[Path], typer.Argument(help="Video files, or folders of them.", metavar="PATH…")],
 ) -> None:
     """Submit videos to the queue. What is no video, or is in the ledger already, is refused with a reason."""
-    from worker import video  # noqa: PLC0415  the decoder's libraries load only where files are probed
+    from worker.cage import Keeper  # noqa: PLC0415  the pictures' libraries load only where files are probed
 
     files = list(intake.files_under(paths))
-    with opened(load_settings()) as database, console.progress("files", len(files)) as advance:
+    settings = load_settings()
+    progress = console.progress("files", len(files))
+    with opened(settings) as database, Keeper(settings.decode) as decoder, progress as advance:
         admissions = []
         for count, path in enumerate(files, start=1):
-            admissions.append(intake.admit(database, path, video.probe))
+            admissions.append(intake.admit(database, path, decoder.probe))
             advance(count)
     _tell(admissions)
     if any(admission.error for admission in admissions):

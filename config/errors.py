@@ -22,6 +22,10 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   ├── NotAVideo               no container that the decoder knows
     │   ├── NoVideoStream           sound only, or only a cover picture
     │   ├── Undecodable             a video stream of which no frame can be decoded
+    │   ├── DecoderFailed           what a file has done to the decoder; tried again, in case it was the machine
+    │   │   ├── DecoderCrashed      it has died, or talked nonsense
+    │   │   ├── DecoderHung         it has not got on, or not come to an end
+    │   │   └── DecoderMemory       it wanted more memory than it may have
     │   └── AlreadySubmitted        the same bytes are in the ledger
     ├── PhotographError             a file that was given as a photograph
     │   ├── UnreadablePhotograph    missing, or not an image
@@ -175,6 +179,31 @@ class Undecodable(MediaError):
     """There is a video stream, but no frame of it can be decoded."""
 
     code = "undecodable"
+
+
+class DecoderFailed(MediaError):
+    """What a file has done to the decoder. It is tried again, as often as any work, in case it was the machine."""
+
+    code = "decoder-failed"
+    permanent = False
+
+
+class DecoderCrashed(DecoderFailed):
+    """The decoder has died, or talked nonsense."""
+
+    code = "decoder-crashed"
+
+
+class DecoderHung(DecoderFailed):
+    """The decoder has not got on, or not come to an end."""
+
+    code = "decoder-hung"
+
+
+class DecoderMemory(DecoderFailed):
+    """The decoder wanted more memory than it may have."""
+
+    code = "decoder-memory"
 
 
 class AlreadySubmitted(MediaError):

@@ -84,11 +84,45 @@ class SamplingSettings(_Group):
         description="Time between two sampling instants; kept to the millisecond.",
         json_schema_extra=unit("seconds"),
     )
+    tolerance: float = Field(
+        default=0.5,
+        ge=0,
+        le=0.5,
+        description="How far from its instant a sample's frame may lie if it costs less, as key frames do; 0 takes the "
+        "first frame at or after each instant.",
+        json_schema_extra=unit("sampling intervals"),
+    )
     segment: float = Field(
         default=300.0,
         ge=1,
         le=86400,
         description="Length into which a long video is cut so that workers share it.",
+        json_schema_extra=unit("seconds"),
+    )
+
+
+class DecodeSettings(_Group):
+    """Limits of the process that decodes: whatever a file does to the decoder, the worker goes on."""
+
+    memory: int = Field(
+        default=1024,
+        ge=64,
+        le=65536,
+        description="What the decoder may take beyond its start; a picture of 8K in 10 bits takes about 110.",
+        json_schema_extra=unit("MiB"),
+    )
+    silence: float = Field(
+        default=30.0,
+        ge=0.5,
+        le=3600,
+        description="A decoder that has not got on for this long hangs, and is killed.",
+        json_schema_extra=unit("seconds"),
+    )
+    longest: float = Field(
+        default=600.0,
+        ge=1,
+        le=86400,
+        description="A decoder that has worked on one sample for this long is killed, however busy it is.",
         json_schema_extra=unit("seconds"),
     )
 
@@ -222,7 +256,7 @@ class GroupingSettings(_Group):
         le=1000,
         description="Sightings of one person join into one appearance when they lie no farther apart than this; "
         "2.2 bridges one sample in which the face was missed.",
-        json_schema_extra=unit("sampling intervals"),
+        json_schema_extra=unit("samples"),
     )
 
 
@@ -309,6 +343,7 @@ class Settings(BaseSettings):
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
     sampling: SamplingSettings = SamplingSettings()
+    decode: DecodeSettings = DecodeSettings()
     gate: GateSettings = GateSettings()
     faces: FaceSettings = FaceSettings()
     enrol: EnrolSettings = EnrolSettings()
@@ -332,6 +367,11 @@ class Settings(BaseSettings):
     def interval_ms(self) -> int:
         """Time between two sampling instants in whole milliseconds."""
         return round(self.sampling.interval * 1000)
+
+    @property
+    def tolerance_ms(self) -> int:
+        """How far from its instant a sample's frame may lie, in whole milliseconds; at most half the interval."""
+        return int(self.interval_ms * self.sampling.tolerance)
 
     @classmethod
     def settings_customise_sources(

@@ -161,6 +161,8 @@ class Video(Base):
     duration_pts: Mapped[int | None] = mapped_column(BigInteger)
     """Ticks from the origin to the end; none where nothing declares it."""
     interval_ms: Mapped[int | None]
+    tolerance_ms: Mapped[int | None]
+    """How far a sample's frame may lie from its instant; none (as 0) where it was planned before there was a choice."""
     detector: Mapped[str | None] = mapped_column(String(80))
     space_id: Mapped[int | None] = mapped_column(ForeignKey("embedding_spaces.id"))
     gallery_version: Mapped[int | None]
@@ -202,6 +204,8 @@ class Segment(Base):
     first_sample: Mapped[int]
     end_sample: Mapped[int | None]
     """First sample that is not the segment's; none where the video's end is not known."""
+    key_samples: Mapped[int | None]
+    """Of its samples, how many were key frames decoded alone; none until it is done."""
     state: Mapped[str] = mapped_column(String(16), index=True)
     cause: Mapped[str | None] = mapped_column(String(40))
     detail: Mapped[str | None] = mapped_column(Text)

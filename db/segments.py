@@ -38,12 +38,14 @@ class RunRecord:
     last_pts: int | None
 
 
-def plan(session: Session, video_id: int, ranges: Sequence[tuple[int, int | None]], interval_ms: int) -> list[int]:
+def plan(
+    session: Session, video_id: int, ranges: Sequence[tuple[int, int | None]], interval_ms: int, tolerance_ms: int = 0
+) -> list[int]:
     """Cut a waiting video into segments [first, end) of samples; their ids, or none if it was planned before."""
     planned = session.execute(
         update(Video)
         .where(Video.id == video_id, Video.state == VideoState.WAITING)
-        .values(state=VideoState.RUNNING, interval_ms=interval_ms)
+        .values(state=VideoState.RUNNING, interval_ms=interval_ms, tolerance_ms=tolerance_ms)
         .returning(Video.id)
     ).scalar_one_or_none()
     if planned is None:
@@ -75,6 +77,7 @@ def record(
     detector: str,
     faces: Sequence[FaceRecord],
     runs: Sequence[RunRecord],
+    key_samples: int = 0,
 ) -> bool:
     """Write a segment's outcome, replacing what an earlier try wrote; whether the video waits for finishing now.
 
@@ -90,6 +93,7 @@ def record(
         "lease_until": None,
         "cause": None,
         "detail": None,
+        "key_samples": key_samples,
     }
     if end_sample is not None:
         values["end_sample"] = end_sample

@@ -7,17 +7,18 @@ from fractions import Fraction
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """One face of a person in one sampled frame.
+    """One face of a person in one sample, or carried forward through several whose frames had not changed.
 
-    `first` and `last` are the presentation times, in seconds, of the first and the last sampled frame that show it;
-    `last` is later than `first` where the frames of following samples had not changed, so that it was carried forward.
+    `first_sample` and `last_sample` are their numbers, `first` and `last` the presentation times of their frames in
+    seconds.
     """
 
     face: int
-    sample: int
+    quality: float
+    first_sample: int
+    last_sample: int
     first: Fraction
     last: Fraction
-    quality: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,31 +31,33 @@ class Stretch:
     best: int
 
 
-def appearances(sightings: Iterable[Sighting], largest_gap: Fraction) -> list[Stretch]:
+def appearances(sightings: Iterable[Sighting], largest_gap: float) -> list[Stretch]:
     """Join the sightings of one person, however they are ordered, where no longer gap lies between them.
 
+    Gaps are counted in samples and not in seconds: frames do not lie evenly, yet each stands for its interval.
+
     Args:
-        sightings: of one person in one video.
-        largest_gap: seconds without a sighting that do not end a stretch.
+        sightings: of one person in one video; later samples have later frames, or the same.
+        largest_gap: samples from one sighting to the next that do not end a stretch.
 
     Returns:
-        Disjoint stretches in order of time; between any two lie more than `largest_gap` seconds. The best face is the
-        one of highest quality, the earliest of equals.
+        Stretches in order of time; from one to the next are more than `largest_gap` samples. The best face is the one
+        of highest quality, the earliest of equals.
 
     Raises:
         ValueError: a sighting ends before it begins.
     """
     stretches: list[list[Sighting]] = []
-    end = Fraction(0)
-    for sighting in sorted(sightings, key=lambda seen: (seen.first, seen.sample, seen.face)):
-        if sighting.last < sighting.first:
+    reached = 0
+    for sighting in sorted(sightings, key=lambda seen: (seen.first_sample, seen.first, seen.face)):
+        if sighting.last < sighting.first or sighting.last_sample < sighting.first_sample:
             raise ValueError(f"face {sighting.face} ends at {sighting.last} before it begins at {sighting.first}")
-        if stretches and sighting.first - end <= largest_gap:
+        if stretches and sighting.first_sample - reached <= largest_gap:
             stretches[-1].append(sighting)
-            end = max(end, sighting.last)
+            reached = max(reached, sighting.last_sample)
         else:
             stretches.append([sighting])
-            end = sighting.last
+            reached = sighting.last_sample
     return [_stretch(joined) for joined in stretches]
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.schema import SampleOutcome
-from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Stretch, VideoReport
+from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Sampling, Stretch, VideoReport
 from report.timecodes import decimal
 
 SCHEMA = "rollcall.report/1"
@@ -20,12 +20,11 @@ def render(report: VideoReport) -> str:
 
 def document(report: VideoReport) -> dict[str, Any]:
     """The report as JSON's own values, the properties in a fixed order."""
-    interval = None if report.interval is None else decimal(report.interval)
     coverage = report.coverage
     return {
         "schema": SCHEMA,
         "video": _video(report),
-        "sampling": None if interval is None else {"interval": interval, "border_uncertainty": interval},
+        "sampling": _sampling(report.sampling),
         "provenance": _provenance(report.provenance),
         "coverage": {
             "planned": coverage.planned,
@@ -39,6 +38,17 @@ def document(report: VideoReport) -> dict[str, Any]:
             "submitted_at": _instant(report.processing.submitted_at),
             "ended_at": _instant(report.processing.ended_at),
         },
+    }
+
+
+def _sampling(sampling: Sampling | None) -> dict[str, Any] | None:
+    if sampling is None:
+        return None
+    return {
+        "interval": decimal(sampling.interval),
+        "tolerance": decimal(sampling.tolerance),
+        "border_uncertainty": decimal(sampling.border_uncertainty),
+        "key_frames": sampling.key_frames,
     }
 
 

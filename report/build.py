@@ -22,6 +22,7 @@ from report.model import (
     Person,
     Processing,
     Provenance,
+    Sampling,
     VideoReport,
 )
 from report.names import labels
@@ -43,17 +44,17 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
         raise _not_finished(session, video)
     rows = reports.load(session, video)
     facts = None if state == VideoState.REJECTED else videos.facts(video)
-    interval = None if video.interval_ms is None else Fraction(video.interval_ms, 1000)
+    sampling = _sampling(video, rows)
     people: tuple[Person, ...] = ()
     account = Coverage(())
     length = Fraction(0)
     if facts is not None:
         length = facts.duration or length
-        if interval is not None:
-            length = _length(facts, rows, interval)
-            account = coverage(rows.segments, rows.runs, interval, length)
+        if sampling is not None:
+            length = _length(facts, rows, sampling.interval)
+            account = coverage(rows.segments, rows.runs, sampling.interval, length)
             jpegs = reports.pictures(session, video.id) if pictures else {}
-            people = _Cast(rows, jpegs, _frames(rows), facts.time_base, interval, length).people()
+            people = _Cast(rows, jpegs, _frames(rows), facts.time_base, sampling, length).people()
     return VideoReport(
         title=video.title,
         content_sha256=video.content_hash,
@@ -63,11 +64,21 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
         detail=video.detail,
         facts=facts,
         length=length,
-        interval=interval,
+        sampling=sampling,
         people=people,
         coverage=account,
         provenance=_provenance(video, rows),
         processing=Processing(video.id, video.path, video.submitted_at, video.ended_at),
+    )
+
+
+def _sampling(video: Video, rows: ReportRows) -> Sampling | None:
+    if video.interval_ms is None:
+        return None
+    return Sampling(
+        interval=Fraction(video.interval_ms, 1000),
+        tolerance=Fraction(video.tolerance_ms or 0, 1000),
+        key_frames=sum(segment.key_samples or 0 for segment in rows.segments),
     )
 
 
@@ -105,7 +116,7 @@ class _Cast:
     jpegs: Mapping[int, bytes]
     frames: Sequence[int]
     time_base: Fraction
-    interval: Fraction
+    sampling: Sampling
     length: Fraction
 
     def people(self) -> tuple[Person, ...]:
@@ -150,11 +161,11 @@ class _Cast:
 
     def _until(self, end_pts: int) -> Fraction:
         """The next sample's frame, so that whoever comes then follows without a gap of some milliseconds."""
-        until = end_pts * self.time_base + self.interval
+        until = end_pts * self.time_base + self.sampling.interval
         following = bisect_right(self.frames, end_pts)
         if following < len(self.frames):
             frame = self.frames[following] * self.time_base
-            if frame < until + self.interval / 4:
+            if frame < until + self.sampling.interval / 4 + 2 * self.sampling.tolerance:
                 until = frame
         return min(until, self.length)
 

@@ -150,12 +150,30 @@ class Processing:
 
 
 @dataclass(frozen=True, slots=True)
+class Sampling:
+    """How densely a video was looked at, in seconds.
+
+    Sample k belongs to the instant k × `interval`; its frame may lie up to `tolerance` from there. `key_frames` are
+    samples whose frame was decoded alone.
+    """
+
+    interval: Fraction
+    tolerance: Fraction
+    key_frames: int
+
+    @property
+    def border_uncertainty(self) -> Fraction:
+        """How far the real borders of an appearance may lie outside: two samples' frames are no farther apart."""
+        return self.interval + 2 * self.tolerance
+
+
+@dataclass(frozen=True, slots=True)
 class VideoReport:
     """Who was on camera in one video, and when.
 
-    `facts` are None for a rejected file, `interval` (seconds between two samples) for a video that was never cut into
-    samples. `length` is the seconds that the report covers: the duration, or one interval more than the last frame
-    where no duration is declared or frames lie behind it.
+    `facts` are None for a rejected file, `sampling` for a video that was never cut into samples. `length` is the
+    seconds that the report covers: the duration, or one interval more than the last frame where no duration is declared
+    or frames lie behind it.
     """
 
     title: str
@@ -166,7 +184,7 @@ class VideoReport:
     detail: str | None
     facts: VideoFacts | None
     length: Fraction
-    interval: Fraction | None
+    sampling: Sampling | None
     people: tuple[Person, ...]
     coverage: Coverage
     provenance: Provenance

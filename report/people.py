@@ -88,7 +88,7 @@ def people(report: VideoReport, rules: Rules) -> tuple[Someone, ...]:
     each = pictures_each(counts)
     album = Album(len(counts) + sum(min(each, count) for count in counts))
     # Whoever samples several times a second wants to see which of them it was.
-    exact = report.interval is not None and report.interval < 1
+    exact = report.sampling is not None and report.sampling.interval < 1
     return tuple(
         _someone(number, person, report.length, rules, album, each, exact)
         for number, person in enumerate(report.people, start=1)

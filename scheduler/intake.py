@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.errors import AlreadySubmitted, Conflict, FileMissing, MediaError, UnusableName
+from config.errors import AlreadySubmitted, Conflict, DecoderFailed, FileMissing, MediaError, UnusableName
 from db import videos
 from db.schema import VideoState
 from db.session import Database
@@ -82,7 +82,11 @@ def _refuse_unusable_name(path: Path) -> None:
 
 def _probed(path: Path, probe: Prober) -> VideoFacts | MediaError:
     try:
-        return probe(path)
+        try:
+            return probe(path)
+        except DecoderFailed:
+            # Once more, in case it was the machine.
+            return probe(path)
     except FileMissing:
         raise
     except MediaError as error:

@@ -36,4 +36,4 @@ def plan_video(database: Database, video_id: int, settings: Settings) -> list[in
     with database.writing() as session:
         facts = videos.facts(videos.get(session, video_id))
         cut = ranges(facts.duration, settings.interval_ms, settings.sampling.segment)
-        return segments.plan(session, video_id, cut, settings.interval_ms)
+        return segments.plan(session, video_id, cut, settings.interval_ms, settings.tolerance_ms)

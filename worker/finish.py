@@ -32,7 +32,7 @@ def finish(
     *,
     time_base: Fraction,
     largest_distance: float,
-    largest_gap: Fraction,
+    largest_gap: float,
 ) -> list[GroupRecord]:
     """The groups of a video in order of first appearance.
 
@@ -42,7 +42,7 @@ def finish(
         identify: asks the gallery, once per group.
         time_base: seconds per tick.
         largest_distance: of two sets of faces that may join.
-        largest_gap: seconds without a sighting that do not end an appearance.
+        largest_gap: from one sighting to the next that does not end an appearance, in samples.
     """
     if not len(faces.ids):
         return []
@@ -91,7 +91,7 @@ def _group(
     verdict: Verdict,
     sightings: list[Sighting],
     time_base: Fraction,
-    largest_gap: Fraction,
+    largest_gap: float,
 ) -> GroupRecord:
     stretches = [
         AppearanceRecord(
@@ -106,16 +106,16 @@ def _group(
     return GroupRecord(tuple(faces.ids[members].tolist()), int(faces.ids[best]), verdict, tuple(stretches))
 
 
-def _carried(runs: Segmented) -> dict[tuple[int, int], list[tuple[int, int]]]:
-    """For each (segment, analysed sample): the first and last ticks of the runs that its faces were carried through."""
-    found: dict[tuple[int, int], list[tuple[int, int]]] = defaultdict(list)
+def _carried(runs: Segmented) -> dict[tuple[int, int], list[RunRecord]]:
+    """For each (segment, analysed sample): the runs that its faces were carried through."""
+    found: dict[tuple[int, int], list[RunRecord]] = defaultdict(list)
     for segment_id, segment_runs in runs.items():
         analysed = None
         for run in segment_runs:
             if run.outcome == SampleOutcome.ANALYSED:
                 analysed = run.end_sample - 1
             elif run.outcome == SampleOutcome.CARRIED and analysed is not None:
-                found[segment_id, analysed].append((_known(run.first_pts), _known(run.last_pts)))
+                found[segment_id, analysed].append(run)
     return found
 
 
@@ -128,13 +128,15 @@ def _known(pts: int | None) -> int:
 def _sightings(
     faces: VideoFaces,
     members: Members,
-    carried: Mapping[tuple[int, int], list[tuple[int, int]]],
+    carried: Mapping[tuple[int, int], list[RunRecord]],
     time_base: Fraction,
 ) -> list[Sighting]:
     found = []
     for index in members.tolist():
-        sample, pts = int(faces.samples[index]), int(faces.pts[index])
-        times = [(pts, pts), *carried.get((int(faces.segment_ids[index]), sample), ())]
+        sample, time = int(faces.samples[index]), int(faces.pts[index]) * time_base
         quality = float(faces.weights[index])
-        found += [Sighting(index, sample, first * time_base, last * time_base, quality) for first, last in times]
+        found.append(Sighting(index, quality, sample, sample, time, time))
+        for run in carried.get((int(faces.segment_ids[index]), sample), ()):
+            times = _known(run.first_pts) * time_base, _known(run.last_pts) * time_base
+            found.append(Sighting(index, quality, run.first_sample, run.end_sample - 1, *times))
     return found

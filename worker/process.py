@@ -1,5 +1,6 @@
 """What one worker process holds: settings, ledger, networks, gallery. Made on first use, once per process."""
 
+import time
 from functools import lru_cache
 
 import cv2
@@ -12,6 +13,7 @@ from db.shared_galleries import SharedGalleries
 from models.decision import DecisionRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
+from worker.cage import Keeper
 
 
 class WorkerProcess:
@@ -24,8 +26,14 @@ class WorkerProcess:
         self.owner = leases.owner_of_this_process()
         self.database: Database = open_database(settings)
         self.engine: FaceEngine = build_engine(settings.faces)
+        self.decoder = Keeper(settings.decode)
         self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
         self._galleries = SharedGalleries(self.database)
+
+    @property
+    def spent(self) -> float:
+        """Seconds of processor time, here and in the decoder's process."""
+        return time.process_time() + self.decoder.spent
 
     def gallery(self, session: Session, space: EmbeddingSpaceRow) -> Gallery:
         """The gallery of a space as the ledger has it now; held once by all processes of the machine."""

@@ -1,9 +1,14 @@
 """Which frames are looked at: one sample per interval, each with the true time of its frame.
 
-Sample k belongs to the instant k × interval, counted from the video's origin in exact fractions. Its frame is the first
-one from that instant on, if it comes before the next instant. Otherwise the picture stands still meanwhile, and it is
-the latest frame before the instant: what a player still shows. Where that frame is the one of the sample before, the
-sample is *held*: there is nothing new to see.
+Sample k belongs to the instant k × interval, counted from the video's origin in exact fractions. With a tolerance of 0
+its frame is the first one from that instant on, if it comes before the next instant. Otherwise the picture stands still
+meanwhile, and it is the latest frame before the instant: what a player still shows. Where that frame is the one of the
+sample before, the sample is *held*: there is nothing new to see.
+
+A tolerance lets a sample take a frame that costs less. Where a key frame lies no farther than that from the instant,
+the nearest one is taken, and nothing else is decoded. Elsewhere the rule is that for 0, with all instants earlier by
+the tolerance, so that decoding forward from the last key frame ends sooner, and for the pictures that others lean on:
+no other one is decoded.
 
 When a picture stands still is not always plain. For a sample with no frame of its own, in this order:
 
@@ -24,14 +29,14 @@ same frames as decoding from the beginning of the file.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
 from db.videos import VideoFacts
-from models.faces import RgbImage
+from worker.samples import Sample
 from worker.video import FAR, DecodedFrame, VideoReader, to_rgb
 
 _LONGEST_SILENT_HOLD: Final = 60
@@ -40,22 +45,16 @@ _ROUNDING: Final = 2
 """Frames by which a stream's declared length may exceed its last frame's end: containers round either."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Sample:
-    """One planned sample and the frame that it got.
-
-    `pts`: presentation time of the frame, ticks from the video's origin; None if undecodable. `image`: None if
-    undecodable or held. `held`: the frame is that of the sample before.
-    """
-
-    number: int
-    pts: int | None
-    image: RgbImage | None = field(repr=False)
-    held: bool
-
-
 def sample_frames(
-    path: Path, facts: VideoFacts, first_sample: int, end_sample: int | None, interval_ms: int, *, far: float = FAR
+    path: Path,
+    facts: VideoFacts,
+    first_sample: int,
+    end_sample: int | None,
+    interval_ms: int,
+    tolerance_ms: int = 0,
+    *,
+    far: float = FAR,
+    progress: Callable[[], None] = lambda: None,
 ) -> Iterator[Sample]:
     """The samples of one segment in order: exactly one per number from `first_sample` to before `end_sample`.
 
@@ -67,42 +66,73 @@ def sample_frames(
         first_sample: number of the first sample.
         end_sample: first number that is not wanted; None: to the last whose instant lies before the end of the picture.
         interval_ms: milliseconds between two instants.
+        tolerance_ms: milliseconds that a frame may lie from its instant if it costs less, at most half an interval.
         far: seconds; see `VideoReader`. It never changes what comes out.
+        progress: called for each packet that is read.
 
     Raises:
         MediaError: the file has gone, or is no longer what it was.
     """
-    with VideoReader(path, facts, far) as reader:
-        timeline = _Timeline(reader, facts, interval_ms)
+    if not 0 <= 2 * tolerance_ms <= interval_ms:
+        raise ValueError(f"a tolerance of {tolerance_ms} ms with an interval of {interval_ms} ms")
+    instants = _Instants(Fraction(interval_ms, 1000) / facts.time_base, Fraction(tolerance_ms, 1000) / facts.time_base)
+    with VideoReader(path, facts, far, references_only=tolerance_ms > 0, progress=progress) as reader:
+        timeline = _Timeline(reader, facts, instants)
         number, before = first_sample, None
         while end_sample is None or number < end_sample:
-            frame = timeline.frame_of(number)
+            key = timeline.key_frame_of(number) if tolerance_ms else None
+            frame = key or timeline.frame_of(number)
             if end_sample is None and timeline.is_over(number):
                 return
             held = frame is not None and before is not None and frame.pts == before
             image = None if frame is None or held else to_rgb(frame.picture, facts)
             before = None if frame is None else frame.pts
-            yield Sample(number, before, image, held)
+            yield Sample(number, before, image, held, key is not None)
             number += 1
+
+
+@dataclass(frozen=True, slots=True)
+class _Instants:
+    """When samples are due, in ticks from the origin."""
+
+    interval: Fraction
+    tolerance: Fraction
+
+    def of(self, number: int) -> Fraction:
+        """The instant of a sample."""
+        return number * self.interval
+
+    def earliest(self, number: int) -> Fraction:
+        """From when on a frame may stand for a sample."""
+        return max(Fraction(0), self.of(number) - self.tolerance)
+
+    def latest(self, number: int) -> Fraction:
+        """Up to when a key frame may stand for a sample."""
+        return self.of(number) + self.tolerance
 
 
 class _Timeline:
     """A window of two neighbouring frames that moves over the video: what is shown, and what is shown next."""
 
-    def __init__(self, reader: VideoReader, facts: VideoFacts, interval_ms: int) -> None:
+    def __init__(self, reader: VideoReader, facts: VideoFacts, instants: _Instants) -> None:
         self._reader = reader
-        self._interval = Fraction(interval_ms, 1000) / facts.time_base
+        self._instants = instants
         self._duration = facts.duration_pts
         self._silent_hold = _LONGEST_SILENT_HOLD / facts.time_base
         self._shown: DecodedFrame | None = None
         self._next: DecodedFrame | None = None
         self._ended = False
 
+    def key_frame_of(self, number: int) -> DecodedFrame | None:
+        """The key frame nearest to a sample's instant, None where none lies within the tolerance."""
+        times = self._instants.of(number), self._instants.earliest(number), self._instants.latest(number)
+        return self._reader.near(*map(math.ceil, times))
+
     def frame_of(self, number: int) -> DecodedFrame | None:
-        """The frame of a sample; numbers must ascend. None if it is undecodable."""
-        instant = number * self._interval
+        """The frame of a sample that is found by decoding on; numbers must ascend. None if it is undecodable."""
+        instant = self._instants.earliest(number)
         self._move(instant)
-        if self._next is not None and self._next.pts < instant + self._interval:
+        if self._next is not None and self._next.pts < self._instants.earliest(number + 1):
             return self._next
         if self._shown is not None:
             return self._shown if instant < self._shown_until(self._shown) else None
@@ -111,7 +141,7 @@ class _Timeline:
     def is_over(self, number: int) -> bool:
         """Whether the picture has ended before a sample's instant, as far as its packets tell."""
         shown_end = 0 if self._shown is None else self._shown.pts + (self._shown.duration or self._reader.source.step)
-        return self._ended and number * self._interval >= max(shown_end, self._reader.end_of_sent)
+        return self._ended and self._instants.of(number) >= max(shown_end, self._reader.end_of_sent)
 
     def _move(self, instant: Fraction) -> None:
         """Let `next` be the first frame at or after the instant, and `shown` the latest before it."""
@@ -137,7 +167,7 @@ class _Timeline:
             return max(declared, Fraction(shown.pts + silent))
         # A video that ends about when it should is whole; else what is missing was lost, from this frame's end on.
         # In MP4 a packet's duration may belong to its neighbour in the order of display: the last end counts.
-        excess = self._interval if not source.has_own_length else _ROUNDING * source.step
+        excess = self._instants.interval if not source.has_own_length else _ROUNDING * source.step
         found = max(declared, Fraction(self._reader.end_of_sent)) + excess
         if self._duration is None or self._reader.tail_lost or self._duration > found:
             return declared

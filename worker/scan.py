@@ -10,7 +10,7 @@ from db.segments import FaceRecord, RunRecord
 from models.engine import FaceEngine
 from models.faces import Box, RgbImage
 from worker.gate import Gate
-from worker.sampling import Sample
+from worker.samples import Sample
 
 _CROP_MARGIN = 0.35
 _CROP_EDGE = 160
@@ -23,9 +23,11 @@ class Scan:
 
     faces: list[FaceRecord] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
+    key_samples: int = 0
 
     def account(self, sample: Sample, outcome: SampleOutcome) -> None:
         """Add a sample to the last run, or begin a new run with it."""
+        self.key_samples += sample.key
         last = self.runs[-1] if self.runs else None
         if last is None or last.outcome != outcome:
             self.runs.append(RunRecord(sample.number, sample.number + 1, outcome, sample.pts, sample.pts))

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from fractions import Fraction
 from pathlib import Path
 
 import structlog
@@ -24,7 +23,6 @@ from models.faces import Embedding
 from worker.finish import finish
 from worker.gate import Gate
 from worker.process import WorkerProcess
-from worker.sampling import sample_frames
 from worker.scan import Scan, scan
 
 log = structlog.get_logger(__name__)
@@ -46,6 +44,7 @@ class SegmentJob:
     first_sample: int
     end_sample: int | None
     interval_ms: int
+    tolerance_ms: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +133,7 @@ def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob, 
             first_sample=segment.first_sample,
             end_sample=segment.end_sample,
             interval_ms=video.interval_ms or process.settings.interval_ms,
+            tolerance_ms=video.tolerance_ms or 0,
         )
     return job, Trial(held, video.id, run_id)
 
@@ -150,6 +150,7 @@ def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
             detector=process.engine.detector_name,
             faces=found.faces,
             runs=found.runs,
+            key_samples=found.key_samples,
         )
     log.info("segment done", faces=len(found.faces))
     return complete
@@ -159,13 +160,11 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
     if not job.path.is_file():
         raise FileMissing(str(job.path), "is not there any more", "put it back, or submit it from its new place")
     gate = process.settings.gate
-    samples = sample_frames(job.path, job.facts, job.first_sample, job.end_sample, job.interval_ms)
-    return scan(
-        samples,
-        Gate(gate.flat_deviation, gate.unchanged_difference),
-        process.engine,
-        _renewer(process, job.claim),
+    renew = _renewer(process, job.claim)
+    samples = process.decoder.samples(
+        job.path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
     )
+    return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew)
 
 
 def _renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
@@ -193,7 +192,6 @@ def _finish(process: WorkerProcess, held: Claim) -> bool:
         faces = finishing.faces(session, held.id, space.length if space else 0)
         runs = finishing.runs(session, held.id)
         time_base = videos.facts(video).time_base
-        interval = Fraction(video.interval_ms or settings.interval_ms, 1000)
 
     def identify(probe: Embedding) -> Verdict:
         return process.rule.decide(gallery.candidates(probe, 2) if gallery else [])
@@ -204,7 +202,7 @@ def _finish(process: WorkerProcess, held: Claim) -> bool:
         identify,
         time_base=time_base,
         largest_distance=settings.grouping.largest_distance,
-        largest_gap=Fraction(str(settings.grouping.largest_gap)) * interval,
+        largest_gap=settings.grouping.largest_gap,
     )
     with process.database.writing() as session:
         state = finishing.write(
@@ -224,7 +222,7 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
 
     A permanent error ends the piece of work; after any other it is tried again, as often as the settings allow.
     """
-    began = time.process_time()
+    began = process.spent
     kind = "segment" if trial.claim.table is Segment else "finishing"
     moved, outcome, cause, detail = False, "done", None, None
     with structlog.contextvars.bound_contextvars(
@@ -244,7 +242,7 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
             outcome, cause, detail = "failed", "fault", _storable(f"{type(error).__name__}: {error}")
             log.exception("fault")
             moved = _write_failure(process, trial.claim, cause, detail, permanent=False)
-        spent = time.process_time() - began
+        spent = process.spent - began
         with process.database.writing() as session:
             task_runs.end(
                 session,

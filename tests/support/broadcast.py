@@ -97,13 +97,16 @@ class _Recorder:
             state="partial", cause="undecodable", detail="3 of 21 samples could not be decoded", container="mov,mp4",
             codec="h264", width=1280, height=720, rotation=0, time_base_num=1, time_base_den=TICKS_PER_SECOND,
             origin_pts=0, duration_pts=DURATION_TICKS, interval_ms=INTERVAL * 1000,
+            tolerance_ms=INTERVAL * 100,
             detector="hog/smallest60/pixels2073600", space_id=1 + self._skew,
             gallery_version=9, rule="nearest/0.500/0.030", submitted_at=now,
             ended_at=now + timedelta(seconds=90 + self._skew),
         )  # fmt: skip
 
     def _segment(self, video_id: int, number: int, span: tuple[int, int]) -> None:
-        segment = Segment(video_id=video_id, number=number, first_sample=span[0], end_sample=span[1], state="done")
+        segment = Segment(
+            video_id=video_id, number=number, first_sample=span[0], end_sample=span[1], state="done", key_samples=4
+        )
         self._add(segment)
         self._segments.update(dict.fromkeys(range(*span), segment.id))
         for first, end, outcome in _RUNS[span][:: self._order]:

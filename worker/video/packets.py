@@ -5,10 +5,10 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import av.error
 from av.container import InputContainer
@@ -29,21 +29,35 @@ _LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looki
 _READ_ERRORS: Final = 32  # consecutive errors of the demuxer after which the rest of the file is given up
 
 
+class KeysNear(NamedTuple):
+    """Key frames around an instant, in order of time. `torn`: packets before them were dropped, not given."""
+
+    keys: list[Packet[VideoStream]]
+    torn: bool
+
+
 class PacketSource:
     """An open file: its packets, and the decoder that they are for. Close it after use.
 
     `step`: ticks from one frame to the next at the declared rate. `start`: tick of the first packet. `position`: tick
-    at which reading has arrived. `failed`: reading ended with an error and not with the file. `skipped_damage`: times
-    of damaged packets among those dropped since the last seek.
+    at which reading has arrived. `latest_key`: tick of the last key frame that `next` gave. `failed`: reading ended
+    with an error and not with the file. `skipped_damage`: times of damaged packets among those dropped since the last
+    seek.
+
+    Args:
+        path: the file.
+        progress: called for each packet.
 
     Raises:
         MediaError: the file cannot be opened, or has no video stream.
     """
 
     _queue: deque[Packet[VideoStream]]
+    latest_key: int | None
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, progress: Callable[[], None] = lambda: None) -> None:
         self._path = path
+        self._progress = progress
         self._open()
 
     def reopen(self) -> None:
@@ -87,7 +101,10 @@ class PacketSource:
 
     def next(self) -> Packet[VideoStream] | None:
         """The next packet, None at the end."""
-        return self._queue.popleft() if self._queue else self._fetch()
+        packet = self._queue.popleft() if self._queue else self._fetch()
+        if packet is not None and _key_time(packet) is not None:
+            self.latest_key = _key_time(packet)
+        return packet
 
     def is_damaged(self, packet: Packet[VideoStream]) -> bool:
         """Whether bytes in the packet or before it are known to be missing."""
@@ -103,8 +120,9 @@ class PacketSource:
         held, self._queue = self._queue, deque()
         packet = held.popleft() if held else self._fetch()
         while packet is not None:
-            if packet.is_keyframe and not packet.is_discard and packet.pts is not None and packet.pts <= limit:
-                key, size = packet.pts, 0
+            time = _key_time(packet)
+            if time is not None and time <= limit:
+                key, size = time, 0
                 self._drop(*self._queue)
                 self._queue.clear()
             if hold or key is not None:
@@ -115,6 +133,43 @@ class PacketSource:
             enough = self.position > limit or size > _LARGEST_QUEUE
             packet = held.popleft() if held else None if enough else self._fetch()
         return key
+
+    def keys_near(self, instant: int, latest: int) -> KeysNear:
+        """Those of the key frames ahead that are nearest to an instant: the last at or before it, the first after it.
+
+        Packets before the former are dropped. Later ones are held: up to the latter, or to the first that is decoded
+        after `latest`.
+        """
+        keys: list[Packet[VideoStream]] = []
+        torn, size = False, 0
+        held, self._queue = self._queue, deque()
+        while (packet := held.popleft() if held else self._fetch()) is not None:
+            time = _key_time(packet)
+            if (time is not None and time <= instant) or size > _LARGEST_QUEUE:
+                torn |= bool(self._queue)
+                self._drop(*self._queue)
+                self._queue.clear()
+                keys, size = [], 0
+            self._queue.append(packet)
+            size += packet.size
+            if time is not None:
+                keys.append(packet)
+            if (time is not None and time > instant) or _decoded_at(packet, self.position) > latest:
+                break
+        self._queue.extend(held)
+        return KeysNear(keys, torn)
+
+    def drop_before(self, packet: Packet[VideoStream]) -> None:
+        """Let one that is held be the next."""
+        while self._queue[0] is not packet:
+            self._drop(self._queue.popleft())
+
+    def ahead(self) -> Iterator[Packet[VideoStream]]:
+        """What `next` will give, without taking it away."""
+        index = 0
+        while index < len(self._queue) or self._hold_one():
+            yield self._queue[index]
+            index += 1
 
     def end_of_packets(self) -> int | None:
         """Read to the end; the tick at which the last picture ends, by counting where packets have no time."""
@@ -155,6 +210,7 @@ class PacketSource:
         self._seen_from = seen_from
         self._queue = deque()
         self._after_error: set[int | None] = set()
+        self.latest_key = None
         self._demux = self._packets()
 
     def _packets(self) -> Generator[Packet[VideoStream]]:
@@ -162,6 +218,7 @@ class PacketSource:
         return cast("Generator[Packet[VideoStream]]", self._container.demux(self._stream))
 
     def _fetch(self) -> Packet[VideoStream] | None:
+        self._progress()
         for _ in range(_READ_ERRORS):
             try:
                 # An empty packet only tells a decoder that the stream has ended.
@@ -169,6 +226,8 @@ class PacketSource:
             except IndexError:
                 # PyAV stumbles at the end of a file in which streams have turned up on the way.
                 return None
+            except MemoryError:
+                raise
             except av.error.FFmpegError:
                 self.failed = True
                 self._demux = self._packets()
@@ -177,6 +236,12 @@ class PacketSource:
                 self._arrive(packet)
             return packet
         return None
+
+    def _hold_one(self) -> bool:
+        packet = self._fetch()
+        if packet is not None:
+            self._queue.append(packet)
+        return packet is not None
 
     def _drop(self, *packets: Packet[VideoStream]) -> None:
         self.skipped_damage.update(
@@ -191,3 +256,14 @@ class PacketSource:
         if time is not None:
             self.position = time
             self._seen_from = min(self._seen_from, time)
+
+
+def _key_time(packet: Packet[VideoStream]) -> int | None:
+    """The tick of a key frame; None for any other packet."""
+    return packet.pts if packet.is_keyframe and not packet.is_discard else None
+
+
+def _decoded_at(packet: Packet[VideoStream], otherwise: int) -> int:
+    if packet.dts is not None:
+        return packet.dts
+    return otherwise if packet.pts is None else packet.pts

@@ -1,5 +1,6 @@
 """What a submitted file is: its facts, or the named reason why it is no video."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -15,13 +16,17 @@ from worker.video.reader import VideoReader
 from worker.video.timeline import Declared, is_plausible
 
 
-def probe(path: Path) -> VideoFacts:
+def probe(path: Path, progress: Callable[[], None] = lambda: None) -> VideoFacts:
     """What a file says about its main video stream, shown true by decoding one frame.
 
     The duration runs to the end of the picture as the stream declares it, else as the container does. The file's last
     packets may lengthen it (a recorder that died left an old header) but never shorten it: what is missing from a
     truncated file stays planned, and is found missing. A declaration that leaves fewer than 12.5 bytes per second, or
     exceeds a week, is not believed; then, and where nothing is declared, the packets are counted without decoding.
+
+    Args:
+        path: the file.
+        progress: called for each packet that is read.
 
     Raises:
         FileMissing: not there, or not readable.
@@ -32,7 +37,7 @@ def probe(path: Path) -> VideoFacts:
     """
     size = check_file(path)
     facts, times, aspect = _as_declared(path)
-    with VideoReader(path, facts) as reader:
+    with VideoReader(path, facts, progress=progress) as reader:
         first = reader.read()
         if first is None:
             raise Undecodable(str(path), "not one of its pictures can be decoded", "check that it plays elsewhere")

@@ -1,14 +1,21 @@
 """Frames of a video's main stream in presentation order, from any instant on."""
 
+# PyAV's Packet is generic for type checkers only: annotations must not be evaluated.
+from __future__ import annotations
+
 from collections import deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 import av.error
+from av.packet import Packet
 from av.video.frame import VideoFrame
+from av.video.stream import VideoStream
 
 from db.videos import VideoFacts
 from worker.video.opening import check_file
@@ -22,6 +29,7 @@ _BACK_OFF: Final = 0, 1, 2, 4, 8, 16, 32
 """Seconds before the wanted instant at which to look for a key frame, one after the other."""
 _MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
 _JUMP: Final = Fraction(1, 2)  # second; a frame that comes so late, or first of all, may have a wrong time
+_LONGEST_DELAY: Final = 1  # second; no frame is decoded so long before it is shown
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
 
 
@@ -52,22 +60,36 @@ class VideoReader:
         facts: what `probe` said; only the origin is used.
         far: seconds; a longer way ahead is made by seeking in the file, a shorter one by reading past it. It never
             changes what `read` gives.
+        references_only: leave out pictures that no other one leans on. That one of them was lost is then not noticed,
+            unless its packet is known to be damaged.
+        progress: called for each packet that is read.
 
     Raises:
         MediaError: on entering, as `probe` does.
     """
 
-    def __init__(self, path: Path, facts: VideoFacts, far: float = FAR) -> None:
+    def __init__(
+        self,
+        path: Path,
+        facts: VideoFacts,
+        far: float = FAR,
+        *,
+        references_only: bool = False,
+        progress: Callable[[], None] = lambda: None,
+    ) -> None:
         self._path = path
         self._origin = facts.origin_pts
         self._far = far
+        self._references_only = references_only
+        self._progress = progress
         self._false_keys = 0
         self._count = 0
+        self._interlaced = False
         self.errors = 0
 
     def __enter__(self) -> Self:
         check_file(self._path)
-        self._source = PacketSource(self._path)
+        self._source = PacketSource(self._path, self._progress)
         self._watch = LossWatch(margin=round(_MARGIN_OF_DAMAGE / self._source.time_base))
         self._start_decoder(None)
         return self
@@ -111,10 +133,70 @@ class VideoReader:
             return
         if (target - self._source.position) * self._source.time_base > self._far:
             self._leap(target, target)
-        elif self._false_keys < _DISTRUST:
+        elif self._torn or self._false_keys < _DISTRUST:
             key = self._source.skip_to_key(target)
-            if key is not None and not self._starts_at(key):
-                self._leap(target, key - 1)
+            if (key is None and self._torn) or (key is not None and not self._starts_at(key)):
+                self._leap(target, target if key is None else key - 1)
+
+    def near(self, pts: int, earliest: int, latest: int) -> DecodedFrame | None:
+        """The frame of the key frame nearest to `pts` that lies in [earliest, latest), decoded alone.
+
+        None where none lies there that the decoder confirms, undamaged. What it gives does not depend on what was read
+        before. All are ticks from the origin. `advance` before the next `read`.
+        """
+        if not self._source.has_timestamps:
+            return None
+        pts, earliest, latest = (ticks + self._origin for ticks in (pts, earliest, latest))
+        given = self._source.latest_key
+        is_past = given is not None and given >= earliest
+        if is_past or (earliest - self._source.position) * self._source.time_base > self._far:
+            self._go_before(earliest)
+        found = self._source.keys_near(pts, latest)
+        self._torn |= found.torn
+        within = [key for key in found.keys if key.pts is not None and earliest <= key.pts < latest]
+        for key in sorted(within, key=lambda key: abs((key.pts or 0) - pts)):
+            picture = None if self._source.is_damaged(key) else self._alone(key)
+            if picture is not None and picture.pts is not None:
+                return DecodedFrame(picture.pts - self._origin, picture.duration or None, False, picture)
+        return None
+
+    def _alone(self, key: Packet[VideoStream]) -> VideoFrame | None:
+        """The picture of a key frame that lies ahead; None if the decoder does not give just that."""
+        self._torn = True
+        if not self._interlaced:
+            picture = self._first([key, None], key.pts)
+            if picture is None or not picture.interlaced_frame:
+                return picture
+            # A packet may hold one field only: the decoder must see that another one follows.
+            self._interlaced = True
+        self._source.drop_before(key)
+        return self._first(islice(self._source.ahead(), _PACKETS_TO_FIRST_FRAME), key.pts)
+
+    def _first(self, packets: Iterable[Packet[VideoStream] | None], pts: int | None) -> VideoFrame | None:
+        """The first picture that the decoder gives for some packets, None unless it is the key frame of that time."""
+        decoder = self._source.decoder
+        decoder.flush_buffers()
+        try:
+            picture = next((picture for packet in packets for picture in decoder.decode(packet)), None)
+        except MemoryError:
+            raise
+        except av.error.FFmpegError:
+            picture = None
+        decoder.flush_buffers()
+        if picture is None or picture.pts != pts or picture.is_corrupt or not self._is_key(picture):
+            return None
+        return picture
+
+    def _go_before(self, target: int) -> None:
+        """Read on from a place at or before the key frames that are shown from `target` on (stream ticks)."""
+        self._torn = True
+        for seconds in _BACK_OFF:
+            wanted = target - round((seconds + _LONGEST_DELAY) / self._source.time_base)
+            if wanted <= self._source.start or not self._source.seek(wanted):
+                break
+            if next(self._source.ahead(), None) is not None and self._source.position <= wanted:
+                return
+        self._source.reopen()
 
     def last_packet_end(self, near: int | None) -> int | None:
         """Ticks from the origin at which the last packet's picture ends, found by reading packets to the file's end.
@@ -160,18 +242,24 @@ class VideoReader:
         self._false_keys += 1
         return False
 
+    @property
+    def _is_thinned(self) -> bool:
+        # Pictures without times are counted: none may be missing.
+        return self._references_only and self._source.has_timestamps
+
     def _is_key(self, picture: VideoFrame) -> bool:
         return picture.key_frame or self._source.decoder.codec.intra_only
 
     def _start_decoder(self, floor: int | None) -> None:
         """Forget what was decoded. Frames before `floor` will be dropped: they lean on earlier pictures."""
         self._source.decoder.flush_buffers()
+        self._source.decoder.skip_frame = "NONREF" if self._is_thinned else "DEFAULT"
         self._frames: deque[DecodedFrame] = deque()
         self._floor = floor
         self._last: int | None = None
         self._doubtful: tuple[int, VideoFrame] | None = None
         self._end = self._source.latest_end()
-        self._drained = False
+        self._drained = self._torn = False
         self._watch.jump(self._source.skipped_damage)
 
     def _feed(self) -> bool:
@@ -182,13 +270,19 @@ class VideoReader:
         if packet is None:
             self._drained = True
         elif packet.pts is not None and not packet.is_discard:
-            self._watch.sent(packet.pts, damaged=self._source.is_damaged(packet))
+            damaged = self._source.is_damaged(packet)
+            if damaged or not self._is_thinned:
+                self._watch.sent(packet.pts, damaged=damaged)
             self._end.add(packet.pts, packet.duration or 0)
         try:
             pictures = self._source.decoder.decode(packet)
+        except MemoryError:
+            raise
         except av.error.FFmpegError:
             self.errors += 1
             pictures = []
+            if packet is not None:
+                self._watch.sent(packet.pts, damaged=False)
         for picture in pictures:
             self._take(picture)
         if self._drained and self._doubtful is not None:

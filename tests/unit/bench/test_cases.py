@@ -17,7 +17,8 @@ from db.segments import FaceRecord
 from demo.film import Film
 from models.faces import Box, Face, Quality
 from worker import video
-from worker.sampling import Sample, sample_frames
+from worker.samples import Sample
+from worker.sampling import sample_frames
 from worker.scan import Scan
 
 

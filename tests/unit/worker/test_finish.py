@@ -52,7 +52,7 @@ def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[i
         lambda probe: Verdict(None, Candidate(int(np.argmax(probe)), 0.9), None),
         time_base=TIME_BASE,
         largest_distance=0.5,
-        largest_gap=Fraction("2.2") * INTERVAL,
+        largest_gap=2.2,
     )
     return [
         [(part.start_pts // SECOND, part.end_pts // SECOND, part.face_count) for part in group.appearances]
@@ -111,7 +111,7 @@ def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
         identify,
         time_base=TIME_BASE,
         largest_distance=0.5,
-        largest_gap=Fraction(7),
+        largest_gap=2.2,
     )
     assert len(asked) == len(groups) == 2
     assert np.argmax(asked[0]) == 0
@@ -134,7 +134,7 @@ def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int
         lambda _probe: next(answers),
         time_base=TIME_BASE,
         largest_distance=0.5,
-        largest_gap=Fraction(7),
+        largest_gap=2.2,
     )
     return [
         (group.face_ids, group.verdict.identity_id, group.verdict.first.distance)

@@ -18,7 +18,8 @@ from support.clips import MPEG2, X264, Encoding, frames_at, number_of, remux, wr
 
 from config.errors import MediaError
 from db.videos import VideoFacts
-from worker.sampling import Sample, sample_frames
+from worker.samples import Sample
+from worker.sampling import sample_frames
 from worker.video import VideoReader, probe
 
 LONG_GOP = Encoding(gop=200, codec_options={"preset": "veryfast"})
@@ -119,6 +120,90 @@ def test_samples_do_not_depend_on_where_segments_begin(kind: str, far: float, cl
             numbers += pictures(piece)
         assert [(s.number, s.pts) for s in pieces] == [(s.number, s.pts) for s in whole]
         assert numbers == pictures(whole)
+
+
+def decoded(path: Path, *, references_only: bool = False) -> dict[int, bool]:
+    """Times (ticks) of the frames that plain decoding gives, and whether each is a key frame."""
+    with av.open(str(path)) as container:
+        decoder = container.streams.video[0].codec_context
+        decoder.skip_frame = "NONREF" if references_only else "DEFAULT"
+        return {frame.pts: frame.key_frame for frame in container.decode(video=0) if frame.pts is not None}
+
+
+def expected_within(path: Path, facts: VideoFacts, interval_ms: int, tolerance_ms: int, count: int) -> list[int]:
+    """Time of each sample's frame, straight from the definition, for video without damage."""
+    times = decoded(path, references_only=True)
+    keys = [time - facts.origin_pts for time, key in times.items() if key]
+    shown = [time - facts.origin_pts for time in times if time >= facts.origin_pts]
+    interval, tolerance = (Fraction(value, 1000) / facts.time_base for value in (interval_ms, tolerance_ms))
+    chosen: list[int] = []
+    for sample in range(count):
+        instant = sample * interval
+        begin, following = max(Fraction(0), instant - tolerance), (sample + 1) * interval - tolerance
+        near = [time for time in keys if begin <= time < instant + tolerance]
+        after = [time for time in shown if begin <= time < following]
+        before = [time for time in shown if time < begin]
+        near.sort(key=lambda time: (abs(time - instant), time))
+        chosen.append(near[0] if near else after[0] if after else before[-1] if before else shown[0])
+    return chosen
+
+
+TIMED = [kind for kind in CLIPS if kind != "no times at all"]
+
+
+@pytest.mark.parametrize("share", [0.5, 0.2])
+@pytest.mark.parametrize("interval_ms", [100, 333, 500, 1000, 5000])
+@pytest.mark.parametrize("kind", TIMED)
+def test_with_a_tolerance_a_sample_gets_the_nearest_key_frame_or_the_first_that_others_lean_on(
+    kind: str, interval_ms: int, share: float, clips: dict[str, Path]
+) -> None:
+    facts = probe(clips[kind])
+    count, tolerance_ms = count_of(facts, interval_ms), int(interval_ms * share)
+    samples = list(sample_frames(clips[kind], facts, 0, count, interval_ms, tolerance_ms))
+    wanted = expected_within(clips[kind], facts, interval_ms, tolerance_ms, count)
+    assert [sample.pts for sample in samples] == wanted
+    assert [sample.held for sample in samples] == [False] + [one == other for one, other in pairwise(wanted)]
+    keys = {time - facts.origin_pts for time, key in decoded(clips[kind]).items() if key}
+    assert all(sample.pts in keys for sample in samples if sample.key)
+    offset = CLIPS[kind][3] - CLIPS[kind][2][0]
+    numbers = {Fraction(time + offset, 1000) / facts.time_base: n for n, time in enumerate(CLIPS[kind][2])}
+    assert pictures(samples) == [numbers[Fraction(time)] for time in wanted]
+
+
+def test_key_frames_alone_are_enough_where_they_are_dense(clips: dict[str, Path]) -> None:
+    clip = clips["constant rate"]
+    samples = list(sample_frames(clip, probe(clip), 0, 3, 1000, 500))
+    assert [sample.key for sample in samples] == [True] * 3
+
+
+def test_pictures_without_times_are_counted_whatever_the_tolerance(clips: dict[str, Path]) -> None:
+    clip = clips["no times at all"]
+    samples = list(sample_frames(clip, probe(clip), 0, 3, 1000, 500))
+    assert pictures(samples) == [0, 13, 38]
+    assert not any(sample.key for sample in samples)
+
+
+@pytest.mark.parametrize("tolerance_ms", [-1, 501])
+def test_a_tolerance_beyond_half_the_interval_is_refused(tolerance_ms: int, clips: dict[str, Path]) -> None:
+    clip = clips["one frame"]
+    with pytest.raises(ValueError, match="tolerance"):
+        list(sample_frames(clip, probe(clip), 0, 1, 1000, tolerance_ms))
+
+
+@pytest.mark.parametrize("far", [0.0, 30.0])
+@pytest.mark.parametrize("kind", CLIPS)
+def test_with_a_tolerance_samples_do_not_depend_on_where_segments_begin(
+    kind: str, far: float, clips: dict[str, Path]
+) -> None:
+    facts = probe(clips[kind])
+    for interval_ms, length, tolerance_ms in ((40, 11, 20), (100, 7, 50), (333, 1, 66), (700, 1, 350)):
+        count = count_of(facts, interval_ms)
+        whole = list(sample_frames(clips[kind], facts, 0, count, interval_ms, tolerance_ms))
+        pieces: list[Sample] = []
+        for first in range(0, count, length):
+            end = min(first + length, count)
+            pieces += sample_frames(clips[kind], facts, first, end, interval_ms, tolerance_ms, far=far)
+        assert [(s.number, s.pts, s.key) for s in pieces] == [(s.number, s.pts, s.key) for s in whole]
 
 
 @pytest.mark.parametrize("kind", CLIPS)
@@ -405,6 +490,7 @@ def test_every_real_video_is_sampled_as_if_everything_were_decoded(corpus: Path)
     assert not wrong
 
 
+@pytest.mark.parametrize("tolerance", [0, 0.5])
 @pytest.mark.parametrize(
     "name",
     [
@@ -421,15 +507,16 @@ def test_every_real_video_is_sampled_as_if_everything_were_decoded(corpus: Path)
         "real/decord__corrupted.mp4",
     ],
 )
-def test_pixels_do_not_depend_on_where_segments_begin(corpus: Path, name: str) -> None:
+def test_pixels_do_not_depend_on_where_segments_begin(corpus: Path, name: str, tolerance: float) -> None:
     path = corpus / "videos" / name
     facts = probe(path)
     assert facts.duration is not None
     interval_ms = round(facts.duration * 1000 / 7)
-    whole = list(sample_frames(path, facts, 0, 7, interval_ms))
+    tolerance_ms = int(interval_ms * tolerance)
+    whole = list(sample_frames(path, facts, 0, 7, interval_ms, tolerance_ms))
     for first in (2, 5):
-        pieces = list(sample_frames(path, facts, first, 7, interval_ms, far=0.0))
+        pieces = list(sample_frames(path, facts, first, 7, interval_ms, tolerance_ms, far=0.0))
         for piece, sample in zip(pieces, whole[first:], strict=True):
-            assert (piece.number, piece.pts) == (sample.number, sample.pts)
+            assert (piece.number, piece.pts, piece.key) == (sample.number, sample.pts, sample.key)
             if piece.image is not None and sample.image is not None:
                 assert np.array_equal(piece.image, sample.image)

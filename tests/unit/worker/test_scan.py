@@ -15,7 +15,7 @@ from demo.material import Material
 from models.engine import FaceEngine, build_engine
 from models.faces import Box, RgbImage
 from worker.gate import Gate
-from worker.sampling import Sample
+from worker.samples import Sample
 from worker.scan import crop, scan
 
 

@@ -1,0 +1,139 @@
+"""Messages between a keeper and its inmate: JSON objects, each after its length in four bytes."""
+
+import json
+import select
+import socket
+import struct
+from fractions import Fraction
+from typing import Any, Final
+
+from config.errors import MediaError
+from db.videos import VideoFacts
+
+Message = dict[str, Any]
+
+_LENGTH: Final = struct.Struct("<I")
+_LONGEST: Final = 1 << 20
+"""Bytes of a message; the longest are errors that quote a path."""
+
+
+class Broken(Exception):
+    """The other side has gone, or says what no message is."""
+
+
+class Silent(Exception):
+    """The other side has not said anything for too long."""
+
+
+def send(channel: socket.socket, message: Message) -> None:
+    """Send a message.
+
+    Raises:
+        Broken: nobody is there to receive it.
+    """
+    content = json.dumps(message).encode()
+    try:
+        channel.sendall(_LENGTH.pack(len(content)) + content)
+    except OSError as error:
+        raise Broken(str(error)) from error
+
+
+def receive(channel: socket.socket, patience: float | None = None) -> Message:
+    """Wait for a message.
+
+    Args:
+        channel: a stream.
+        patience: seconds to wait for it; None: for ever.
+
+    Raises:
+        Broken: the other side has gone, or this is no message.
+        Silent: it has not begun one in time.
+    """
+    if patience is not None and not select.select([channel], [], [], patience)[0]:
+        raise Silent(patience)
+    (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
+    if length > _LONGEST:
+        raise Broken(f"a message of {length} bytes")
+    try:
+        message = json.loads(_exactly(channel, length))
+    except ValueError as error:
+        raise Broken("no JSON") from error
+    if not isinstance(message, dict):
+        raise Broken("no JSON object")
+    return message
+
+
+def _exactly(channel: socket.socket, size: int) -> bytes:
+    content = bytearray()
+    while len(content) < size:
+        try:
+            part = channel.recv(size - len(content))
+        except OSError as error:
+            raise Broken(str(error)) from error
+        if not part:
+            raise Broken("it has gone")
+        content += part
+    return bytes(content)
+
+
+def error_to_message(error: MediaError) -> Message:
+    """An error about a file."""
+    told = {"subject": error.subject, "what": error.what, "remedy": error.remedy}
+    # A path may hold bytes that are no text.
+    plain = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in told.items()}
+    return {"is": "error", "code": error.code, **plain}
+
+
+def error_from_message(message: Message) -> MediaError:
+    """An error about a file.
+
+    Raises:
+        Broken: there is none of that kind.
+    """
+    kind = _kinds(MediaError).get(str(message.get("code")))
+    if kind is None:
+        raise Broken("an error of no known kind")
+    return kind(*(str(message.get(part, "")) for part in ("subject", "what", "remedy")))
+
+
+def _kinds(root: type[MediaError]) -> dict[str, type[MediaError]]:
+    found = {root.code: root}
+    for kind in root.__subclasses__():
+        found |= _kinds(kind)
+    return found
+
+
+def facts_to_message(facts: VideoFacts) -> Message:
+    """A video's facts, as JSON has them."""
+    return {
+        "container": facts.container,
+        "codec": facts.codec,
+        "width": facts.width,
+        "height": facts.height,
+        "rotation": facts.rotation,
+        "time_base": [facts.time_base.numerator, facts.time_base.denominator],
+        "origin_pts": facts.origin_pts,
+        "duration_pts": facts.duration_pts,
+    }
+
+
+def facts_from_message(message: Message) -> VideoFacts:
+    """A video's facts.
+
+    Raises:
+        Broken: something is missing, or of the wrong type.
+    """
+    try:
+        duration = message["duration_pts"]
+        return VideoFacts(
+            container=str(message["container"]),
+            codec=str(message["codec"]),
+            width=int(message["width"]),
+            height=int(message["height"]),
+            rotation=int(message["rotation"]),
+            time_base=Fraction(*map(int, message["time_base"])),
+            origin_pts=int(message["origin_pts"]),
+            duration_pts=None if duration is None else int(duration),
+        )
+    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+        raise Broken(f"no facts of a video: {error!r}") from error
