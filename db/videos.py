@@ -8,7 +8,7 @@ from fractions import Fraction
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from config.errors import NotFound, RollcallError
+from config.errors import DecoderFailed, NotFound, RollcallError
 from db.schema import SegmentState, Source, Video, VideoState
 
 _LARGEST_ID = 2**63 - 1
@@ -42,19 +42,30 @@ def add(
     session: Session, *, content_hash: str, byte_size: int, path: str, title: str, outcome: VideoFacts | RollcallError
 ) -> Video:
     """Write a new video: waiting when its facts are known, rejected (with the cause) when it cannot be one."""
-    now = datetime.now(UTC)
     video = Video(
-        content_hash=content_hash, byte_size=byte_size, path=path, title=title, state=VideoState.WAITING,
-        submitted_at=now,
-    )  # fmt: skip
-    if isinstance(outcome, RollcallError):
-        video.state, video.cause, video.detail, video.ended_at = VideoState.REJECTED, outcome.code, outcome.what, now
-    else:
-        _set_facts(video, outcome)
+        content_hash=content_hash, byte_size=byte_size, path=path, title=title, submitted_at=datetime.now(UTC)
+    )
+    judge(video, outcome)
     session.add(video)
     session.flush()
-    session.add(Source(video_id=video.id, path=path, submitted_at=now))
+    add_source(session, video.id, path)
     return video
+
+
+def judge(video: Video, outcome: VideoFacts | RollcallError) -> None:
+    """Let a video wait for its work, or reject it."""
+    if isinstance(outcome, RollcallError):
+        video.state, video.cause, video.detail = VideoState.REJECTED, outcome.code, outcome.what
+        video.ended_at = datetime.now(UTC)
+    else:
+        video.state, video.cause, video.detail, video.ended_at = VideoState.WAITING, None, None, None
+        _set_facts(video, outcome)
+
+
+def deserves_another_look(video: Video) -> bool:
+    """Whether a video was rejected for what it did to the decoder: that may have been the machine, or its limits."""
+    kinds: list[type[DecoderFailed]] = [DecoderFailed, *DecoderFailed.__subclasses__()]
+    return video.state == VideoState.REJECTED and video.cause in {kind.code for kind in kinds}
 
 
 def _set_facts(video: Video, facts: VideoFacts) -> None:

@@ -44,7 +44,7 @@ class Row:
 
     expected: Expected | None
     found: Found | None
-    interval: Fraction
+    allowed: Fraction
 
     @property
     def start_deviation(self) -> Fraction | None:
@@ -58,13 +58,13 @@ class Row:
 
     @property
     def verdict(self) -> Verdict:
-        """Right only within one sampling interval at both ends."""
+        """Right only within what sampling allows at both ends."""
         if self.expected is None:
             return Verdict.UNEXPECTED
         deviations = (self.start_deviation, self.end_deviation)
         if None in deviations:
             return Verdict.MISSING
-        right = all(deviation is not None and abs(deviation) <= self.interval for deviation in deviations)
+        right = all(deviation is not None and abs(deviation) <= self.allowed for deviation in deviations)
         return Verdict.RIGHT if right else Verdict.SHIFTED
 
 
@@ -76,13 +76,13 @@ class Comparison:
     differences: Sequence[str]
 
 
-def compare(expected: Sequence[Expected], found: Sequence[Found], interval: Fraction) -> Comparison:
+def compare(expected: Sequence[Expected], found: Sequence[Found], allowed: Fraction) -> Comparison:
     """Pair what was found with what is true: only within a name (or none), the longest common stretch first.
 
     Args:
         expected: the truth.
         found: the report's appearances.
-        interval: the sampling interval, seconds; deviations up to it are right.
+        allowed: seconds; deviations up to it are right.
     """
     pairs = sorted(
         ((_common(one, other), i, j) for i, one in enumerate(expected) for j, other in enumerate(found)),
@@ -93,8 +93,8 @@ def compare(expected: Sequence[Expected], found: Sequence[Found], interval: Frac
         if common >= 0 and i not in partner and j not in taken:
             partner[i] = j
             taken.add(j)
-    rows = [Row(one, found[partner[i]] if i in partner else None, interval) for i, one in enumerate(expected)]
-    rows += [Row(None, other, interval) for j, other in enumerate(found) if j not in taken]
+    rows = [Row(one, found[partner[i]] if i in partner else None, allowed) for i, one in enumerate(expected)]
+    rows += [Row(None, other, allowed) for j, other in enumerate(found) if j not in taken]
     rows.sort(key=_place)
     return Comparison(rows, [*_wrong_rows(rows), *_wrong_labels(rows)])
 

@@ -96,14 +96,20 @@ def _probed(path: Path, probe: Prober) -> VideoFacts | MediaError:
 def _write(database: Database, path: Path, digest: str, size: int, outcome: VideoFacts | MediaError) -> Admission:
     try:
         with database.writing() as session:
-            video = videos.add(
-                session,
-                content_hash=digest,
-                byte_size=size,
-                path=str(path),
-                title=path.name,
-                outcome=outcome,
-            )
+            video = videos.by_hash(session, digest)
+            if video is not None and videos.deserves_another_look(video):
+                videos.judge(video, outcome)
+                video.path = str(path)
+                videos.add_source(session, video.id, str(path))
+            else:
+                video = videos.add(
+                    session,
+                    content_hash=digest,
+                    byte_size=size,
+                    path=str(path),
+                    title=path.name,
+                    outcome=outcome,
+                )
             return Admission(path, video.id, outcome if isinstance(outcome, MediaError) else None)
     except Conflict:
         # Somebody else submitted the same content in this moment.
@@ -116,11 +122,11 @@ def _write(database: Database, path: Path, digest: str, size: int, outcome: Vide
 def _known(database: Database, digest: str, path: Path) -> Admission | None:
     """What becomes of a content that the ledger has already; the new place is remembered as another source.
 
-    It is refused, unless the video had failed: then it is given its tries again.
+    It is refused, unless the video had failed: then it is given its tries again. None: it is to be probed.
     """
     with database.writing() as session:
         video = videos.by_hash(session, digest)
-        if video is None:
+        if video is None or videos.deserves_another_look(video):
             return None
         if video.state != VideoState.REJECTED and not Path(video.path).exists():
             # The file has moved: what is still to be done must find it.

@@ -226,8 +226,6 @@ class PacketSource:
             except IndexError:
                 # PyAV stumbles at the end of a file in which streams have turned up on the way.
                 return None
-            except MemoryError:
-                raise
             except av.error.FFmpegError:
                 self.failed = True
                 self._demux = self._packets()

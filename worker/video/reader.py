@@ -30,6 +30,7 @@ _BACK_OFF: Final = 0, 1, 2, 4, 8, 16, 32
 _MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
 _JUMP: Final = Fraction(1, 2)  # second; a frame that comes so late, or first of all, may have a wrong time
 _LONGEST_DELAY: Final = 1  # second; no frame is decoded so long before it is shown
+_STARVED: Final = 16  # packets in a row for which there was no memory; a damaged one may want too much by itself
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
 
 
@@ -62,7 +63,7 @@ class VideoReader:
             changes what `read` gives.
         references_only: leave out pictures that no other one leans on. That one of them was lost is then not noticed,
             unless its packet is known to be damaged.
-        progress: called for each packet that is read.
+        progress: called for each packet that is read, and for each that is decoded.
 
     Raises:
         MediaError: on entering, as `probe` does.
@@ -85,6 +86,7 @@ class VideoReader:
         self._false_keys = 0
         self._count = 0
         self._interlaced = False
+        self._starved = 0
         self.errors = 0
 
     def __enter__(self) -> Self:
@@ -178,8 +180,6 @@ class VideoReader:
         decoder.flush_buffers()
         try:
             picture = next((picture for packet in packets for picture in decoder.decode(packet)), None)
-        except MemoryError:
-            raise
         except av.error.FFmpegError:
             picture = None
         decoder.flush_buffers()
@@ -266,6 +266,8 @@ class VideoReader:
         """Give the decoder one more packet, or tell it that there are no more; False when it knew that."""
         if self._drained:
             return False
+        # Packets may have been read long before they are decoded.
+        self._progress()
         packet = self._source.next()
         if packet is None:
             self._drained = True
@@ -276,10 +278,9 @@ class VideoReader:
             self._end.add(packet.pts, packet.duration or 0)
         try:
             pictures = self._source.decoder.decode(packet)
-        except MemoryError:
-            raise
-        except av.error.FFmpegError:
-            self.errors += 1
+            self._starved = 0
+        except av.error.FFmpegError as error:
+            self._bear(error)
             pictures = []
             if packet is not None:
                 self._watch.sent(packet.pts, damaged=False)
@@ -288,6 +289,13 @@ class VideoReader:
         if self._drained and self._doubtful is not None:
             self._pass_on(*self._doubtful)
         return True
+
+    def _bear(self, error: av.error.FFmpegError) -> None:
+        """Go on after an error of the decoder, unless it is for want of memory and nothing else comes any more."""
+        self.errors += 1
+        self._starved = self._starved + 1 if isinstance(error, MemoryError) else 0
+        if self._starved > _STARVED:
+            raise error
 
     def _take(self, picture: VideoFrame) -> None:
         """Pass a frame on when it follows the one before; one that jumps ahead only if the next is not behind it."""

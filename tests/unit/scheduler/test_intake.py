@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.errors import NotAVideo
+from config.errors import DecoderCrashed, NotAVideo
 from db import segments, videos
 from db.migrate import ensure_schema
 from db.schema import Segment, SegmentState, Source, Video, VideoState
@@ -119,6 +119,31 @@ def test_a_failed_video_that_is_submitted_again_gets_its_tries_again(database: D
         video = videos.get(session, video_id)
         assert (video.state, video.cause, video.path) == (VideoState.RUNNING, None, str(tmp_path / "b.mp4"))
         assert [(row.state, row.attempts) for row in video.segments] == [("done", 0), ("waiting", 0)]
+
+
+def test_what_its_decoder_was_lost_on_is_probed_twice_and_again_when_it_is_submitted_again(
+    database: Database, tmp_path: Path
+) -> None:
+    path, probed = make(tmp_path / "a.mp4", b"video 1"), list[Path]()
+
+    def crashing(path: Path) -> VideoFacts:
+        probed.append(path)
+        raise DecoderCrashed(str(path), "its decoder was ended by SIGSEGV")
+
+    rejected = intake.admit(database, path, crashing)
+    assert rejected.error is not None
+    assert rejected.error.code == "decoder-crashed"
+    assert len(probed) == 2
+    with database.reading() as session:
+        video = videos.get(session, rejected.video_id or 0)
+        assert (video.state, video.cause) == (VideoState.REJECTED, "decoder-crashed")
+    again = intake.admit(database, path.rename(tmp_path / "b.mp4"), probe)
+    assert (again.video_id, again.error) == (rejected.video_id, None)
+    with database.reading() as session:
+        video = videos.get(session, rejected.video_id or 0)
+        assert (video.state, video.cause, video.ended_at) == (VideoState.WAITING, None, None)
+        assert videos.facts(video) == FACTS
+    assert intake.admit(database, tmp_path / "b.mp4", probe).error is not None
 
 
 def test_what_is_no_regular_file_is_refused_and_not_read(database: Database, tmp_path: Path) -> None:
