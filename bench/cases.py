@@ -19,7 +19,7 @@ from models.engine import build_engine
 from models.faces import Detection, Embeddings, RgbImage
 from models.onnx_engines import MmodDetector, OnnxEmbedder
 from worker import video
-from worker.cage import Keeper
+from worker.cage.keeper import Keeper
 from worker.gate import Gate
 from worker.samples import Sample
 from worker.scan import Scan, scan

@@ -10,17 +10,15 @@ import worker.tasks  # noqa: F401  what a worker process has imported
 from db.schema import EmbeddingSpaceRow
 from db.segments import FaceRecord
 from models.gallery import Gallery
-from worker import video
 from worker.gate import Gate
 from worker.process import WorkerProcess, this_process
-from worker.sampling import sample_frames
 from worker.scan import scan
 
 Usage = dict[str, int]
 """Bytes by Linux's names: VmRSS resident, VmHWM the most that ever was resident, Pss with shared pages divided among
 the processes that share them."""
 
-_STATUS, _ROLLUP = Path("/proc/self/status"), Path("/proc/self/smaps_rollup")
+_PROCESS = Path("/proc")
 _WANTED = ("VmRSS", "VmHWM", "Pss")
 
 
@@ -43,12 +41,14 @@ def become_a_worker(picture: str, film: str, samples: int) -> dict[str, Usage]:
     for record in faces:
         gallery.candidates(record.face.embedding, 2)
     steps[f"{samples} frames analysed, {len(faces)} faces looked up"] = usage()
+    steps["the decoder's process beside it"] = usage(str(process.decoder.pid))
     return steps
 
 
-def usage() -> Usage:
-    """What this process takes now."""
-    lines = [line for path in (_STATUS, _ROLLUP) for line in path.read_text(encoding="utf-8").splitlines()]
+def usage(process: str = "self") -> Usage:
+    """What this process takes now, or the one of a number."""
+    files = (_PROCESS / process / name for name in ("status", "smaps_rollup"))
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines()]
     told = {name: rest.split() for name, _, rest in (line.partition(":") for line in lines)}
     return {name: int(told[name][0]) << 10 for name in _WANTED}
 
@@ -62,6 +62,6 @@ def _gallery(process: WorkerProcess) -> Gallery:
 
 def _work(process: WorkerProcess, film: Path, samples: int) -> list[FaceRecord]:
     gate = Gate(process.settings.gate.flat_deviation, process.settings.gate.unchanged_difference)
-    return scan(
-        sample_frames(film, video.probe(film), 0, samples, process.settings.interval_ms), gate, process.engine
-    ).faces
+    facts, settings = process.decoder.probe(film), process.settings
+    planned = process.decoder.samples(film, facts, 0, samples, settings.interval_ms, settings.tolerance_ms)
+    return scan(planned, gate, process.engine).faces

@@ -23,7 +23,7 @@ def run(
     paths: Annotated[list[Path], typer.Argument(help="Video files, or folders of them.", metavar="PATH…")],
 ) -> None:
     """Submit videos to the queue. What is no video, or is in the ledger already, is refused with a reason."""
-    from worker.cage import Keeper  # noqa: PLC0415  the pictures' libraries load only where files are probed
+    from worker.cage.keeper import Keeper  # noqa: PLC0415  the pictures' libraries load only where files are probed
 
     files = list(intake.files_under(paths))
     settings = load_settings()

@@ -1,7 +1,6 @@
 """Videos: what was submitted, what is known about it, where it stands."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -9,33 +8,10 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config.errors import DecoderFailed, NotFound, RollcallError
+from db.facts import VideoFacts
 from db.schema import SegmentState, Source, Video, VideoState
 
 _LARGEST_ID = 2**63 - 1
-
-
-@dataclass(frozen=True, slots=True)
-class VideoFacts:
-    """What the container says about its main video stream.
-
-    Ticks are of `time_base` (seconds per tick). The origin is the tick at which a player shows 0:00; the duration
-    counts from there and is None where nothing declares it. `width` and `height` are of the upright frame in square
-    pixels.
-    """
-
-    container: str
-    codec: str
-    width: int
-    height: int
-    rotation: int
-    time_base: Fraction
-    origin_pts: int
-    duration_pts: int | None
-
-    @property
-    def duration(self) -> Fraction | None:
-        """Seconds from the origin to the end."""
-        return None if self.duration_pts is None else self.duration_pts * self.time_base
 
 
 def add(

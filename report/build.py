@@ -8,6 +8,7 @@ from importlib.metadata import version
 
 from config.errors import NotFinished
 from db import reports, videos
+from db.facts import VideoFacts
 from db.reports import ReportRows
 from db.schema import ENDED, Decision, FaceGroup, Video, VideoState
 from db.schema import Appearance as AppearanceRow
@@ -99,7 +100,7 @@ def _frames(rows: ReportRows) -> list[int]:
     return sorted(pts for pts in frames if pts is not None)
 
 
-def _length(facts: videos.VideoFacts, rows: ReportRows, interval: Fraction) -> Fraction:
+def _length(facts: VideoFacts, rows: ReportRows, interval: Fraction) -> Fraction:
     """Seconds that the report covers, later than everything that was seen."""
     frames = _frames(rows)
     duration = facts.duration or Fraction(0)

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
 
+from db.facts import VideoFacts
 from db.schema import Decision, SampleOutcome, VideoState
-from db.videos import VideoFacts
 from models.faces import Box, Quality
 
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from config.errors import AlreadySubmitted, Conflict, DecoderFailed, FileMissing, MediaError, UnusableName
 from db import videos
+from db.facts import VideoFacts
 from db.schema import VideoState
 from db.session import Database
-from db.videos import VideoFacts
 
 Prober = Callable[[Path], VideoFacts]
 

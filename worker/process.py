@@ -13,7 +13,7 @@ from db.shared_galleries import SharedGalleries
 from models.decision import DecisionRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
-from worker.cage import Keeper
+from worker.cage.keeper import Keeper
 
 
 class WorkerProcess:

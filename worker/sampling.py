@@ -35,7 +35,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.samples import Sample
 from worker.video import FAR, DecodedFrame, VideoReader, to_rgb
 

@@ -15,9 +15,9 @@ import structlog
 
 from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, RollcallError
 from db import finishing, leases, segments, spaces, task_runs, videos
+from db.facts import VideoFacts
 from db.leases import Claim
 from db.schema import Segment
-from db.videos import VideoFacts
 from models.decision import Verdict
 from models.faces import Embedding
 from worker.finish import finish

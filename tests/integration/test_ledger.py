@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
 from db import finishing, leases, segments, spaces, task_runs, videos
+from db.facts import VideoFacts
 from db.leases import Claim
 from db.schema import (
     Appearance,
@@ -26,7 +27,6 @@ from db.schema import (
 )
 from db.segments import FaceRecord, RunRecord
 from db.session import Database
-from db.videos import VideoFacts
 from models.decision import Verdict
 from models.faces import Box, EmbeddingSpace, Face, Quality
 

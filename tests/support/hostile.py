@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.cage import inmate
 from worker.cage.wire import Message
 from worker.samples import Sample

@@ -8,7 +8,3 @@ A decoder is a million lines of C that read what strangers send. Here it may cra
 it, says so in a named error, and starts another one for the next file. Nothing that it sends is trusted: messages are
 JSON, pictures are bytes of a size that was agreed before.
 """
-
-from worker.cage.keeper import Keeper
-
-__all__ = ["Keeper"]

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Final
 
 from config.errors import DecoderMemory, MediaError
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker import video
 from worker.cage import wire
 from worker.cage.pictures import SharedPicture

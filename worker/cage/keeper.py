@@ -13,7 +13,7 @@ from typing import Final, Self
 
 from config.errors import DecoderCrashed, DecoderFailed, DecoderHung, MediaError
 from config.settings import DecodeSettings
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.cage import wire
 from worker.cage.pictures import SharedPicture, anonymous_file
 from worker.cage.wire import Message
@@ -56,6 +56,11 @@ class Keeper:
     def spent(self) -> float:
         """Seconds of processor time that decoding took so far, as far as was told."""
         return self._spent_before + (self._inmate.spent if self._inmate else 0.0)
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process, None while none runs."""
+        return self._inmate.pid if self._inmate else None
 
     def close(self) -> None:
         """End the process."""
@@ -177,6 +182,11 @@ class _Inmate:
                 # Whoever interrupts the worker lets it end its piece of work.
                 start_new_session=True,
             )
+
+    @property
+    def pid(self) -> int:
+        """Number of the process."""
+        return self._process.pid
 
     def ask(self, order: Message, silence: float, longest: float, on_wait: Callable[[], None]) -> Message:
         """Its answer.

@@ -8,7 +8,7 @@ from fractions import Fraction
 from typing import Any, Final
 
 from config.errors import MediaError
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 
 Message = dict[str, Any]
 

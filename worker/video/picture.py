@@ -8,7 +8,7 @@ import numpy as np
 from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation
 
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from models.faces import RgbImage
 
 _CONVERSION: Final = Interpolation.BICUBIC

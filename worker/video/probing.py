@@ -9,7 +9,7 @@ import av.error
 from av.video.frame import VideoFrame
 
 from config.errors import Undecodable
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.video.opening import check_file, declared, main_stream, open_container
 from worker.video.picture import to_rgb, upright_shape
 from worker.video.reader import VideoReader

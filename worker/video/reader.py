@@ -17,7 +17,7 @@ from av.packet import Packet
 from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.video.opening import check_file
 from worker.video.packets import PacketSource
 from worker.video.timeline import LossWatch

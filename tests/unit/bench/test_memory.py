@@ -37,6 +37,7 @@ def test_a_worker_goes_through_all_steps(tmp_path: Path, material: Material, fil
         told = worker.call("bench.probe:become_a_worker", str(material.astronaut), str(film.path), 3).result
     assert list(told) == [
         "program imported", "gallery of 30 loaded", "networks loaded", "3 frames analysed, 1 faces looked up",
+        "the decoder's process beside it",
     ]  # fmt: skip
     table = memory.table({"hog": told})
     assert all(step in table for step in told)

@@ -8,11 +8,11 @@ import pytest
 
 from config.settings import Settings
 from db import segments, videos
+from db.facts import VideoFacts
 from db.leases import utc_now
 from db.migrate import ensure_schema
 from db.schema import VideoState
 from db.session import Database
-from db.videos import VideoFacts
 from scheduler.dispatch import Sender
 from scheduler.sweep import sweep
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from support.clips import MPEG2, X264, Encoding, frames_at, number_of, remux, write_clip
 
 from config.errors import MediaError
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.samples import Sample
 from worker.sampling import sample_frames
 from worker.video import VideoReader, probe

@@ -15,7 +15,7 @@ from support.clips import frames_at, write_clip
 from config.errors import DecoderCrashed, DecoderFailed, DecoderHung, DecoderMemory, EmptyFile, FileMissing, NotAVideo
 from config.settings import DecodeSettings
 from worker import video
-from worker.cage import Keeper
+from worker.cage.keeper import Keeper
 from worker.sampling import sample_frames
 
 LIMITS = DecodeSettings(memory=256, silence=20, longest=30)
@@ -122,8 +122,8 @@ def test_after_a_crash_the_next_file_is_decoded(clip: Path) -> None:
 
 
 def decoder_of(keeper: Keeper) -> int:
-    assert keeper._inmate is not None
-    return keeper._inmate._process.pid
+    assert keeper.pid is not None
+    return keeper.pid
 
 
 @pytest.mark.parametrize(("number", "kind"), [(signal.SIGKILL, DecoderCrashed), (signal.SIGSTOP, DecoderHung)])
@@ -180,9 +180,9 @@ def test_the_decoder_goes_with_its_keeper(clip: Path) -> None:
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
 def test_the_decoder_goes_with_a_worker_that_is_killed(clip: Path) -> None:
     program = (
-        "import sys, time; from pathlib import Path; from worker.cage import Keeper; "
+        "import sys, time; from pathlib import Path; from worker.cage.keeper import Keeper; "
         "from config.settings import DecodeSettings; k = Keeper(DecodeSettings()); k.probe(Path(sys.argv[1])); "
-        "print(k._inmate._process.pid, flush=True); time.sleep(60)"
+        "print(k.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(clip)], stdout=subprocess.PIPE, text=True) as worker:
         assert worker.stdout is not None

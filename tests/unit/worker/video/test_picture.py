@@ -10,7 +10,7 @@ import pytest
 from av.video.reformatter import ColorRange
 from support.clips import HEIGHT, WIDTH, Encoding, frames_at, number_of, numbered, write_clip
 
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from models.faces import RgbImage
 from worker.video import VideoReader, probe, to_rgb
 from worker.video.picture import upright_shape

@@ -14,7 +14,7 @@ from av.video.stream import VideoStream
 from support.clips import HEIGHT, MPEG2, WIDTH, X264, Encoding, frames_at, number_of, numbered, remux, write_clip
 
 from config.errors import FileMissing
-from db.videos import VideoFacts
+from db.facts import VideoFacts
 from worker.video import DecodedFrame, VideoReader, probe, to_rgb
 
 COUNT = 60

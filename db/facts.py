@@ -1,0 +1,28 @@
+"""What is known of a video before anybody has looked at it. No database: whoever decodes loads this and not SQL."""
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+
+@dataclass(frozen=True, slots=True)
+class VideoFacts:
+    """What the container says about its main video stream.
+
+    Ticks are of `time_base` (seconds per tick). The origin is the tick at which a player shows 0:00; the duration
+    counts from there and is None where nothing declares it. `width` and `height` are of the upright frame in square
+    pixels.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    rotation: int
+    time_base: Fraction
+    origin_pts: int
+    duration_pts: int | None
+
+    @property
+    def duration(self) -> Fraction | None:
+        """Seconds from the origin to the end."""
+        return None if self.duration_pts is None else self.duration_pts * self.time_base
