@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -138,7 +137,6 @@ def seeks(path: Path) -> bool:
     return next(opencv_seeking(path), None) is not None
 
 
-@cache
 def clip(encoding: Encoding) -> Path:
     """The beginning of the demo's film in one encoding; made once and kept."""
     source = material.film().path
@@ -157,9 +155,7 @@ def clip(encoding: Encoding) -> Path:
         for number, frame in enumerate(material.at_rate(original.decode(video=0), _RATE)):
             if number == SECONDS * _RATE:
                 break
-            picture = frame.reformat(encoding.columns, encoding.rows)
-            picture.pts, picture.time_base = number, Fraction(1, _RATE)
-            copy.mux(stream.encode(picture))
+            copy.mux(stream.encode(material.picture(frame, encoding.columns, encoding.rows, number, _RATE)))
         copy.mux(stream.encode())
     part.replace(target)
     return target

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from av.video.frame import VideoFrame
+from av.video.frame import PictureType, VideoFrame
 
 from demo.film import RATE, Film, compose
 from demo.material import fetch
@@ -47,7 +47,7 @@ def chips() -> Chips:
 def film_1080p() -> Path:
     """The film at 1920 × 1080 and 30 frames a second, H.264 with a key frame each 2 s, as uploads are."""
     source = film().path
-    target = CACHE / f"{source.parent.name}-1080p30.mp4"
+    target = CACHE / f"{source.parent.name}-1080p30-g60.mp4"
     if target.exists():
         return target
     CACHE.mkdir(parents=True, exist_ok=True)
@@ -56,9 +56,7 @@ def film_1080p() -> Path:
         stream = copy.add_stream("libx264", rate=_RATE_1080P, options={"preset": "veryfast", "g": "60", "bf": "2"})
         stream.width, stream.height, stream.pix_fmt = 1920, 1080, "yuv420p"
         for number, frame in enumerate(at_rate(original.decode(video=0), _RATE_1080P)):
-            picture = frame.reformat(1920, 1080)
-            picture.pts, picture.time_base = number, Fraction(1, _RATE_1080P)
-            copy.mux(stream.encode(picture))
+            copy.mux(stream.encode(picture(frame, 1920, 1080, number, _RATE_1080P)))
         copy.mux(stream.encode())
     part.replace(target)
     return target
@@ -71,6 +69,15 @@ def at_rate(frames: Iterable[VideoFrame], rate: int) -> Iterator[VideoFrame]:
         while Fraction(number, rate) < Fraction(shown, RATE):
             yield frame
             number += 1
+
+
+def picture(frame: VideoFrame, columns: int, rows: int, number: int, rate: int) -> VideoFrame:
+    """A frame to be encoded at another size, as number so-and-so."""
+    made = frame.reformat(columns, rows)
+    made.pts, made.time_base = number, Fraction(1, rate)
+    # What was a key frame there would be made one here.
+    made.pict_type = PictureType.NONE
+    return made
 
 
 def showing_people(instants: Sequence[Fraction]) -> int:
