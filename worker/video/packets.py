@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final, cast
 
 import av.error
 from av.container import InputContainer
@@ -25,24 +25,18 @@ _LISTS_EVERY_PACKET: Final = frozenset({"mov", "avi"})
 _DEFAULT_RATE: Final = Fraction(25)
 _LARGEST_PICTURE: Final = 8192 * 4352  # pixels, the 8K format: a larger picture is an attack on the memory
 _JUMP: Final = 10  # seconds; a single packet so far ahead of its neighbours does not tell the end
+LONGEST_DELAY: Final = 1  # second; no frame is decoded so long before it is shown
 _LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looking for a key frame
 _READ_ERRORS: Final = 32  # consecutive errors of the demuxer after which the rest of the file is given up
-
-
-class KeysNear(NamedTuple):
-    """Key frames around an instant, in order of time. `torn`: packets before them were dropped, not given."""
-
-    keys: list[Packet[VideoStream]]
-    torn: bool
 
 
 class PacketSource:
     """An open file: its packets, and the decoder that they are for. Close it after use.
 
     `step`: ticks from one frame to the next at the declared rate. `start`: tick of the first packet. `position`: tick
-    at which reading has arrived. `latest_key`: tick of the last key frame that `next` gave. `failed`: reading ended
-    with an error and not with the file. `skipped_damage`: times of damaged packets among those dropped since the last
-    seek.
+    at which reading has arrived. `latest_key`: tick of the last key frame that was given or gone to. `torn`: what
+    `next` gives does not follow what it gave before. `failed`: reading ended with an error and not with the file.
+    `skipped_damage`: times of damaged packets among those dropped since the last seek.
 
     Args:
         path: the file.
@@ -53,6 +47,7 @@ class PacketSource:
     """
 
     _queue: deque[Packet[VideoStream]]
+    _has_index: bool
     latest_key: int | None
 
     def __init__(self, path: Path, progress: Callable[[], None] = lambda: None) -> None:
@@ -134,42 +129,37 @@ class PacketSource:
             packet = held.popleft() if held else None if enough else self._fetch()
         return key
 
-    def keys_near(self, instant: int, latest: int) -> KeysNear:
-        """Those of the key frames ahead that are nearest to an instant: the last at or before it, the first after it.
+    def has_index_until(self, ticks: int) -> bool:
+        """Whether the container's table of packets is known up to there."""
+        index = self._stream.index_entries
+        return self._has_index and len(index) > 0 and index[-1].timestamp >= ticks
 
-        Packets before the former are dropped. Later ones are held: up to the latter, or to the first that is decoded
-        after `latest`.
+    def keys_nearest(self, instant: int, earliest: int, latest: int) -> Iterator[Packet[VideoStream]]:
+        """The key frames around an instant that are shown in [earliest, latest), the nearest first: two at most.
+
+        Where the index reaches so far, they are found by it, and nothing else is read. Elsewhere packets are read and
+        held, from the last key frame at or before the instant to the first one after it; no key frame before `earliest`
+        may have been read.
         """
-        keys: list[Packet[VideoStream]] = []
-        torn, size = False, 0
-        held, self._queue = self._queue, deque()
-        while (packet := held.popleft() if held else self._fetch()) is not None:
-            time = _key_time(packet)
-            if (time is not None and time <= instant) or size > _LARGEST_QUEUE:
-                torn |= bool(self._queue)
-                self._drop(*self._queue)
-                self._queue.clear()
-                keys, size = [], 0
-            self._queue.append(packet)
-            size += packet.size
-            if time is not None:
-                keys.append(packet)
-            if (time is not None and time > instant) or _decoded_at(packet, self.position) > latest:
-                break
-        self._queue.extend(held)
-        return KeysNear(keys, torn)
+        if self.has_index_until(latest):
+            yield from self._keys_of_index(instant, earliest, latest)
+        else:
+            yield from _nearest(self._keys_ahead(instant, latest), instant, earliest, latest)
 
-    def drop_before(self, packet: Packet[VideoStream]) -> None:
-        """Let one that is held be the next."""
-        while self._queue[0] is not packet:
+    def packets_from(self, key: Packet[VideoStream]) -> Iterator[Packet[VideoStream]]:
+        """A key frame that was found, and what follows it; `next` gives them, too."""
+        if not any(packet is key for packet in self._queue):
+            self._key_at(_decoded_at(key, self.position))
+        while self._queue and self._queue[0] is not key and self._queue[0].pts != key.pts:
             self._drop(self._queue.popleft())
-
-    def ahead(self) -> Iterator[Packet[VideoStream]]:
-        """What `next` will give, without taking it away."""
         index = 0
         while index < len(self._queue) or self._hold_one():
             yield self._queue[index]
             index += 1
+
+    def arrive_before(self, ticks: int) -> bool:
+        """Hold the next packet; whether it is decoded at or before `ticks`."""
+        return self._hold_one() and self.position <= ticks
 
     def end_of_packets(self) -> int | None:
         """Read to the end; the tick at which the last picture ends, by counting where packets have no time."""
@@ -201,6 +191,8 @@ class PacketSource:
         self.time_base = time_base(self._stream)
         self.start = self._stream.start_time or 0
         self.step = 1 / (self._stream.guessed_rate or self._stream.average_rate or _DEFAULT_RATE) / self.time_base
+        self._delay = 0
+        self._has_index = "mov" in self._container.format.name.split(",")
         self._begin(self.start, -math.inf)
 
     def _begin(self, position: int, seen_from: float) -> None:
@@ -211,6 +203,7 @@ class PacketSource:
         self._queue = deque()
         self._after_error: set[int | None] = set()
         self.latest_key = None
+        self.torn = True
         self._demux = self._packets()
 
     def _packets(self) -> Generator[Packet[VideoStream]]:
@@ -235,6 +228,68 @@ class PacketSource:
             return packet
         return None
 
+    def _keys_of_index(self, instant: int, earliest: int, latest: int) -> Iterator[Packet[VideoStream]]:
+        """The index tells when frames are decoded. When they are shown, up to a second later, their packets tell."""
+        floor = earliest - round(LONGEST_DELAY / self.time_base)
+        last, following = self._key_time_before(instant), self._key_time_after(instant)
+        near = self._key_at(last) if last is not None and last > floor else None
+        others: list[Packet[VideoStream] | None] = []
+        if near is not None and cast("int", near.pts) > instant:
+            previous = self._key_time_before(cast("int", last) - 1)
+            others.append(self._key_at(previous) if previous is not None and previous > floor else None)
+        elif following is not None and following < latest:
+            if near is not None and following - instant >= instant - cast("int", near.pts):
+                # The other one is shown no sooner than it is decoded: it need not be read.
+                yield from _nearest([near], instant, earliest, latest)
+                near = None
+            others.append(self._key_at(following))
+        found = [key for key in (near, *others) if key is not None]
+        yield from _nearest(found, instant, earliest, latest)
+
+    def _key_time_before(self, ticks: int) -> int | None:
+        found = self._stream.index_entries.search_timestamp(ticks)
+        return self._stream.index_entries[found].timestamp if found >= 0 else None
+
+    def _key_time_after(self, ticks: int) -> int | None:
+        found = self._stream.index_entries.search_timestamp(ticks + 1, backward=False)
+        return self._stream.index_entries[found].timestamp if found >= 0 else None
+
+    def _key_at(self, ticks: int) -> Packet[VideoStream] | None:
+        """Read on from the key frame that is decoded then by the index, which is not believed again if it is wrong."""
+        for _ in range(2):
+            # The index is by time of decoding, seeking by time of display.
+            packet = self._fetch() if self.seek(ticks + self._delay) else None
+            if packet is None or packet.dts is None or packet.pts is None:
+                break
+            self._queue.append(packet)
+            self._delay = packet.pts - packet.dts
+            if packet.dts == ticks and _key_time(packet) is not None:
+                self.latest_key = packet.pts
+                return packet
+        self._has_index = False
+        return None
+
+    def _keys_ahead(self, instant: int, latest: int) -> list[Packet[VideoStream]]:
+        """The last key frame at or before the instant, and the first after it, by reading to the latter or `latest`."""
+        keys: list[Packet[VideoStream]] = []
+        size = 0
+        held, self._queue = self._queue, deque()
+        while (packet := held.popleft() if held else self._fetch()) is not None:
+            time = _key_time(packet)
+            if (time is not None and time <= instant) or size > _LARGEST_QUEUE:
+                self.torn |= bool(self._queue)
+                self._drop(*self._queue)
+                self._queue.clear()
+                keys, size = [], 0
+            self._queue.append(packet)
+            size += packet.size
+            if time is not None:
+                keys.append(packet)
+            if (time is not None and time > instant) or _decoded_at(packet, self.position) > latest:
+                break
+        self._queue.extend(held)
+        return keys
+
     def _hold_one(self) -> bool:
         packet = self._fetch()
         if packet is not None:
@@ -254,6 +309,11 @@ class PacketSource:
         if time is not None:
             self.position = time
             self._seen_from = min(self._seen_from, time)
+
+
+def _nearest(keys: list[Packet[VideoStream]], instant: int, earliest: int, latest: int) -> list[Packet[VideoStream]]:
+    within = [(key.pts, key) for key in keys if key.pts is not None and earliest <= key.pts < latest]
+    return [key for _, key in sorted(within, key=lambda found: (abs(found[0] - instant), found[0]))]
 
 
 def _key_time(packet: Packet[VideoStream]) -> int | None:

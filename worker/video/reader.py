@@ -19,7 +19,7 @@ from av.video.stream import VideoStream
 
 from db.facts import VideoFacts
 from worker.video.opening import check_file
-from worker.video.packets import PacketSource
+from worker.video.packets import LONGEST_DELAY, PacketSource
 from worker.video.timeline import LossWatch
 
 FAR: Final = 30.0
@@ -29,7 +29,6 @@ _BACK_OFF: Final = 0, 1, 2, 4, 8, 16, 32
 """Seconds before the wanted instant at which to look for a key frame, one after the other."""
 _MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
 _JUMP: Final = Fraction(1, 2)  # second; a frame that comes so late, or first of all, may have a wrong time
-_LONGEST_DELAY: Final = 1  # second; no frame is decoded so long before it is shown
 _STARVED: Final = 16  # packets in a row for which there was no memory; a damaged one may want too much by itself
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
 
@@ -135,9 +134,9 @@ class VideoReader:
             return
         if (target - self._source.position) * self._source.time_base > self._far:
             self._leap(target, target)
-        elif self._torn or self._false_keys < _DISTRUST:
+        elif self._source.torn or self._false_keys < _DISTRUST:
             key = self._source.skip_to_key(target)
-            if (key is None and self._torn) or (key is not None and not self._starts_at(key)):
+            if (key is None and self._source.torn) or (key is not None and not self._starts_at(key)):
                 self._leap(target, target if key is None else key - 1)
 
     def near(self, pts: int, earliest: int, latest: int) -> DecodedFrame | None:
@@ -149,30 +148,24 @@ class VideoReader:
         if not self._source.has_timestamps:
             return None
         pts, earliest, latest = (ticks + self._origin for ticks in (pts, earliest, latest))
-        given = self._source.latest_key
-        is_past = given is not None and given >= earliest
-        if is_past or (earliest - self._source.position) * self._source.time_base > self._far:
-            self._go_before(earliest)
-        found = self._source.keys_near(pts, latest)
-        self._torn |= found.torn
-        within = [key for key in found.keys if key.pts is not None and earliest <= key.pts < latest]
-        for key in sorted(within, key=lambda key: abs((key.pts or 0) - pts)):
+        if not self._source.has_index_until(latest):
+            self._be_before(earliest)
+        for key in self._source.keys_nearest(pts, earliest, latest):
             picture = None if self._source.is_damaged(key) else self._alone(key)
             if picture is not None and picture.pts is not None:
                 return DecodedFrame(picture.pts - self._origin, picture.duration or None, False, picture)
         return None
 
     def _alone(self, key: Packet[VideoStream]) -> VideoFrame | None:
-        """The picture of a key frame that lies ahead; None if the decoder does not give just that."""
-        self._torn = True
+        """The picture of a key frame that was found; None if the decoder does not give just that."""
+        self._source.torn = True
         if not self._interlaced:
             picture = self._first([key, None], key.pts)
             if picture is None or not picture.interlaced_frame:
                 return picture
             # A packet may hold one field only: the decoder must see that another one follows.
             self._interlaced = True
-        self._source.drop_before(key)
-        return self._first(islice(self._source.ahead(), _PACKETS_TO_FIRST_FRAME), key.pts)
+        return self._first(islice(self._source.packets_from(key), _PACKETS_TO_FIRST_FRAME), key.pts)
 
     def _first(self, packets: Iterable[Packet[VideoStream] | None], pts: int | None) -> VideoFrame | None:
         """The first picture that the decoder gives for some packets, None unless it is the key frame of that time."""
@@ -187,14 +180,17 @@ class VideoReader:
             return None
         return picture
 
-    def _go_before(self, target: int) -> None:
-        """Read on from a place at or before the key frames that are shown from `target` on (stream ticks)."""
-        self._torn = True
+    def _be_before(self, target: int) -> None:
+        """See that no key frame has been read that is shown from `target` on (stream ticks), and none is far ahead."""
+        given = self._source.latest_key
+        is_past = given is not None and given >= target
+        if not is_past and (target - self._source.position) * self._source.time_base <= self._far:
+            return
         for seconds in _BACK_OFF:
-            wanted = target - round((seconds + _LONGEST_DELAY) / self._source.time_base)
+            wanted = target - round((seconds + LONGEST_DELAY) / self._source.time_base)
             if wanted <= self._source.start or not self._source.seek(wanted):
                 break
-            if next(self._source.ahead(), None) is not None and self._source.position <= wanted:
+            if self._source.arrive_before(wanted):
                 return
         self._source.reopen()
 
@@ -259,7 +255,7 @@ class VideoReader:
         self._last: int | None = None
         self._doubtful: tuple[int, VideoFrame] | None = None
         self._end = self._source.latest_end()
-        self._drained = self._torn = False
+        self._drained = self._source.torn = False
         self._watch.jump(self._source.skipped_damage)
 
     def _feed(self) -> bool:
