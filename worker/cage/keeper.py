@@ -19,7 +19,8 @@ from worker.cage.pictures import SharedPicture, anonymous_file
 from worker.cage.wire import Message
 from worker.samples import Sample
 
-_PROGRAM: Final = (sys.executable, "-m", "worker.cage.inmate")
+# -P: modules come from where they are installed, never from the folder that somebody works in.
+_PROGRAM: Final = (sys.executable, "-P", "-m", "worker.cage.inmate")
 _GRACE: Final = 2.0
 """Seconds that a process has to end by itself."""
 _REMEDY: Final = "check that it plays elsewhere"

@@ -189,3 +189,14 @@ def test_the_decoder_goes_with_a_worker_that_is_killed(clip: Path) -> None:
         pid = int(worker.stdout.readline())
         worker.kill()
     assert wait_for(lambda: is_gone(pid))
+
+
+def test_no_code_of_the_folder_that_somebody_works_in_is_run(
+    clip: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("worker", "models", "numpy", "socket"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'was_run')!r}, 'w')")
+    monkeypatch.chdir(tmp_path)
+    with Keeper(LIMITS) as keeper:
+        keeper.probe(clip)
+    assert not (tmp_path / "was_run").exists()
