@@ -36,8 +36,9 @@ from pathlib import Path
 from typing import Final
 
 from db.facts import VideoFacts
+from models.faces import RgbImage
 from worker.samples import Sample
-from worker.video import FAR, DecodedFrame, VideoReader, to_rgb
+from worker.video import FAR, LONGEST, DecodedFrame, VideoReader, to_rgb
 
 _LONGEST_SILENT_HOLD: Final = 60
 """Seconds for which a frame is believed to be shown when neither the file nor damage says how long it is."""
@@ -78,17 +79,33 @@ def sample_frames(
     instants = _Instants(Fraction(interval_ms, 1000) / facts.time_base, Fraction(tolerance_ms, 1000) / facts.time_base)
     with VideoReader(path, facts, far, references_only=tolerance_ms > 0, progress=progress) as reader:
         timeline = _Timeline(reader, facts, instants)
-        number, before = first_sample, None
-        while end_sample is None or number < end_sample:
+        before: int | None = None
+        for number in range(first_sample, _end_of_all(interval_ms) if end_sample is None else end_sample):
             key = timeline.key_frame_of(number) if tolerance_ms else None
             frame = key or timeline.frame_of(number)
             if end_sample is None and timeline.is_over(number):
                 return
-            held = frame is not None and before is not None and frame.pts == before
-            image = None if frame is None or held else to_rgb(frame.picture, facts)
-            before = None if frame is None else frame.pts
-            yield Sample(number, before, image, held, key is not None)
-            number += 1
+            # Decoded alone, a key frame may be whole that decoding on has lost: then an older frame comes after it.
+            held = frame is not None and before is not None and frame.pts <= before
+            if held:
+                yield Sample(number, before, None, held=True, key=key is not None)
+                continue
+            image = None if frame is None else _image(frame, facts)
+            before = None if frame is None or image is None else frame.pts
+            yield Sample(number, before, image, held=False, key=image is not None and key is not None)
+
+
+def _end_of_all(interval_ms: int) -> int:
+    """First number that no video has: wherever a file says that its pictures lie, that does not last for years."""
+    return -(-LONGEST * 1000 // interval_ms)
+
+
+def _image(frame: DecodedFrame, facts: VideoFacts) -> RgbImage | None:
+    """The picture; None where it has a format or a size midway that cannot be converted."""
+    try:
+        return to_rgb(frame.picture, facts)
+    except ValueError:
+        return None
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,6 +50,15 @@ def numbered(number: int) -> RgbImage:
     return np.repeat(grey[..., None], 3, axis=2)
 
 
+def small(number: int) -> RgbImage:
+    """A frame of 64×48 with colours and a light block that move: hardly more bytes than headers take."""
+    rows, columns = np.mgrid[:48, :64]
+    level = (3 * columns + 9 * number) % 256
+    image = np.stack([level, (level // 2 + rows) % 256, 255 - level], axis=-1).astype(np.uint8)
+    image[10:20, number * 2 % 40 : number * 2 % 40 + 10] = 200
+    return image
+
+
 def number_of(image: RgbImage) -> int:
     """The number that a frame carries, at whatever size it was decoded."""
     height, width = image.shape[:2]
@@ -87,6 +96,22 @@ def write_clip(
             frame.pts, frame.time_base = int(Fraction(time, 1000) / encoding.tick), encoding.tick
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+    return path
+
+
+def write_pictures(path: Path, pictures: Iterable[bytes], step: int = 1000) -> Path:
+    """A video whose packets are JPEG files, one every `step` milliseconds. The container says that they are 64×64."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mjpeg", rate=1)
+        assert isinstance(stream, VideoStream)
+        stream.width = stream.height = 64
+        stream.pix_fmt = "yuvj420p"
+        stream.time_base = Fraction(1, 1000)
+        for number, picture in enumerate(pictures):
+            packet = Packet(picture)
+            packet.pts = packet.dts = number * step
+            packet.time_base, packet.stream, packet.is_keyframe = Fraction(1, 1000), stream, True
+            container.mux(packet)
     return path
 
 

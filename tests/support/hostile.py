@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from db.facts import VideoFacts
-from worker.cage import inmate
+from worker.cage import inmate, wire
 from worker.cage.wire import Message
 from worker.samples import Sample
 
@@ -51,31 +51,54 @@ def write(_progress: Progress) -> None:
         file.write(bytes(1 << 20))
 
 
-WAYS = {way.__name__: way for way in (crash, leave, hang, toil, gorge, write)}
+def shrink(_progress: Progress) -> None:
+    """Take the shared picture away, so that whoever reads it is killed."""
+    os.ftruncate(int(sys.argv[3]), 0)
+
+
+WAYS = {way.__name__: way for way in (crash, leave, hang, toil, gorge, write, shrink)}
+SPEECHES = {
+    "babble": b"\x05\x00\x00\x00hello",
+    "boast": b"\xff\xff\xff\xff",
+    "stutter": b"\x05\x00",
+    "nest": (1 << 19).to_bytes(4, "little") + b"[" * (1 << 19),
+}
+"""What a decoder may say instead of an answer."""
+MESSAGES: dict[str, Message] = {
+    "exaggerate": {"is": "facts", "container": "", "codec": "", "width": 1 << 30, "height": 1 << 30, "rotation": 0,
+                   "time_base": [1, 1000], "origin_pts": 0, "duration_pts": 0},
+    "overflow": {"is": "sample", "pts": 10**30, "seen": True, "held": False, "key": False},
+    "repeat": {"is": "sample", "pts": 0, "seen": True, "held": False, "key": False},
+    "stop": {"is": "end"},
+}  # fmt: skip
+"""What it may answer to everything."""
 
 
 def main() -> None:
-    """Serve as the decoder does, and misbehave at every second sample."""
+    """Serve as the decoder does, and misbehave at every second sample, but not for a file of the name `good`."""
     way, channel, descriptor, mebibytes = sys.argv[1], *map(int, sys.argv[2:])
     inmate.confine(mebibytes)
     connection = socket.socket(fileno=channel)
-    if way == "babble":
+    if way in SPEECHES:
+        wire.send(connection, {"is": "here"})
         connection.recv(1 << 16)
-        connection.sendall(b"\x05\x00\x00\x00hello")
+        connection.sendall(SPEECHES[way])
         connection.recv(1 << 16)
-    elif way == "boast":
-        connection.recv(1 << 16)
-        connection.sendall(b"\xff\xff\xff\xff")
-        connection.recv(1 << 16)
+    if way in MESSAGES:
+        wire.send(connection, {"is": "here"})
+    while way in MESSAGES:
+        wire.receive(connection)
+        wire.send(connection, MESSAGES[way])
 
     def sampler(path: Path, facts: VideoFacts, order: Message, progress: Progress) -> Iterator[Sample]:
         for number, sample in enumerate(inmate.sample(path, facts, order, progress), start=1):
-            if number % 2 == 0:
+            if number % 2 == 0 and path.stem != "good":
                 WAYS[way](progress)
             yield sample
 
     def prober(path: Path, progress: Progress) -> VideoFacts:
-        WAYS[way](progress)
+        if path.stem != "good":
+            WAYS[way](progress)
         return inmate.probe(path, progress)
 
     inmate.serve(connection, descriptor, prober, sampler)

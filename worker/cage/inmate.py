@@ -90,6 +90,7 @@ def serve(channel: socket.socket, descriptor: int, prober: Prober = probe, sampl
     """
     desk = _Desk(channel, descriptor, prober, sampler)
     with suppress(wire.Broken):
+        wire.send(channel, {"is": "here"})
         while True:
             order = wire.receive(channel)
             wire.send(channel, {**desk.answer(order), "spent": time.process_time()})

@@ -1,5 +1,6 @@
 """The worker's side of the cage: asks the inmate, and survives it."""
 
+import math
 import os
 import signal
 import socket
@@ -21,6 +22,8 @@ from worker.samples import Sample
 
 # -P: modules come from where they are installed, never from the folder that somebody works in.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "worker.cage.inmate")
+_START: Final = 60.0
+"""Seconds that a process has to begin; on a busy machine loading the decoder takes some."""
 _GRACE: Final = 2.0
 """Seconds that a process has to end by itself."""
 _REMEDY: Final = "check that it plays elsewhere"
@@ -122,12 +125,16 @@ class Keeper:
         number = first_sample
         while (answer := self._ask({"do": "next"}, str(path), on_wait)).get("is") == "sample":
             try:
-                pts = None if answer["pts"] is None else int(answer["pts"])
+                pts = None if answer["pts"] is None else wire.whole(answer["pts"])
                 seen, held, key = (bool(answer[name]) for name in ("seen", "held", "key"))
-            except (KeyError, TypeError, ValueError) as error:
+            except (KeyError, wire.Broken) as error:
                 raise self._crashed(str(path), error) from error
+            if number == end_sample:
+                break
             yield Sample(number, pts, picture.read() if seen else None, held, key)
             number += 1
+        if answer.get("is") != "end" or end_sample not in {None, number}:
+            raise self._crashed(str(path), wire.Broken(f"{answer.get('is')} after sample {number - 1}"))
 
     def _running(self) -> "_Inmate":
         if self._inmate is None:
@@ -171,6 +178,7 @@ class _Inmate:
 
     def __init__(self, program: Sequence[str], mebibytes: int) -> None:
         self.spent = 0.0
+        self._is_here = False
         self.descriptor = anonymous_file()
         self._channel, theirs = socket.socketpair()
         with theirs:
@@ -197,11 +205,14 @@ class _Inmate:
             Silent: it said nothing for `silence` seconds, or had nothing to give for `longest`.
         """
         wire.send(self._channel, order)
+        if not self._is_here:
+            self._is_here = wire.receive(self._channel, max(silence, _START)).get("is") == "here"
         end = time.monotonic() + longest
         while True:
             answer = wire.receive(self._channel, silence)
             if answer.get("is") != "working":
-                self.spent = float(answer.get("spent", self.spent))
+                spent = answer.get("spent")
+                self.spent = spent if isinstance(spent, float) and self.spent <= spent < math.inf else self.spent
                 return answer
             if time.monotonic() > end:
                 raise wire.Silent(longest)

@@ -1,5 +1,6 @@
 """Memory that keeper and inmate share, for one picture at a time."""
 
+import fcntl
 import mmap
 import os
 import tempfile
@@ -11,9 +12,14 @@ from models.faces import RgbImage
 
 
 def anonymous_file() -> int:
-    """The number of an open file without a name; in memory where the system can."""
+    """The number of an open file without a name; in memory where the system can, and then nobody can make it smaller.
+
+    Whoever reads from memory of a file that has become smaller is killed: an inmate could end the worker so.
+    """
     if hasattr(os, "memfd_create"):
-        return os.memfd_create("rollcall-picture")
+        descriptor = os.memfd_create("rollcall-picture", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL)
+        return descriptor
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
 

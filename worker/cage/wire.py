@@ -4,6 +4,7 @@ import json
 import select
 import socket
 import struct
+import time
 from fractions import Fraction
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ Message = dict[str, Any]
 _LENGTH: Final = struct.Struct("<I")
 _LONGEST: Final = 1 << 20
 """Bytes of a message; the longest are errors that quote a path."""
+_LARGEST: Final = 1 << 28
+"""Pixels of a picture; more than any that is decoded, with its pixels made square."""
+_MOST: Final = (1 << 63) - 1
+"""Of ticks, as the ledger holds them."""
 
 
 class Broken(Exception):
@@ -47,25 +52,30 @@ def receive(channel: socket.socket, patience: float | None = None) -> Message:
 
     Raises:
         Broken: the other side has gone, or this is no message.
-        Silent: it has not begun one in time.
+        Silent: it has not sent a whole one in time.
     """
-    if patience is not None and not select.select([channel], [], [], patience)[0]:
-        raise Silent(patience)
-    (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size))
-    if length > _LONGEST:
-        raise Broken(f"a message of {length} bytes")
+    end = None if patience is None else time.monotonic() + patience
     try:
-        message = json.loads(_exactly(channel, length))
-    except ValueError as error:
+        (length,) = _LENGTH.unpack(_exactly(channel, _LENGTH.size, end))
+        if length > _LONGEST:
+            raise Broken(f"a message of {length} bytes")
+        content = _exactly(channel, length, end)
+    except TimeoutError:
+        raise Silent(patience) from None
+    try:
+        message = json.loads(content)
+    except (ValueError, RecursionError) as error:
         raise Broken("no JSON") from error
     if not isinstance(message, dict):
         raise Broken("no JSON object")
     return message
 
 
-def _exactly(channel: socket.socket, size: int) -> bytes:
+def _exactly(channel: socket.socket, size: int, end: float | None) -> bytes:
     content = bytearray()
     while len(content) < size:
+        if end is not None and not select.select([channel], [], [], max(0.0, end - time.monotonic()))[0]:
+            raise TimeoutError
         try:
             part = channel.recv(size - len(content))
         except OSError as error:
@@ -124,16 +134,28 @@ def facts_from_message(message: Message) -> VideoFacts:
         Broken: something is missing, or of the wrong type.
     """
     try:
-        duration = message["duration_pts"]
+        width = whole(message["width"], 1, _LARGEST)
+        numerator, denominator = message["time_base"]
         return VideoFacts(
             container=str(message["container"]),
             codec=str(message["codec"]),
-            width=int(message["width"]),
-            height=int(message["height"]),
-            rotation=int(message["rotation"]),
-            time_base=Fraction(*map(int, message["time_base"])),
-            origin_pts=int(message["origin_pts"]),
-            duration_pts=None if duration is None else int(duration),
+            width=width,
+            height=whole(message["height"], 1, _LARGEST // width),
+            rotation=whole(message["rotation"], 0, 270),
+            time_base=Fraction(whole(numerator, 1, 1 << 31), whole(denominator, 1, 1 << 31)),
+            origin_pts=whole(message["origin_pts"]),
+            duration_pts=None if message["duration_pts"] is None else whole(message["duration_pts"]),
         )
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise Broken(f"no facts of a video: {error!r}") from error
+
+
+def whole(value: object, least: int = -_MOST, most: int = _MOST) -> int:
+    """The value, if it is a whole number in [least, most].
+
+    Raises:
+        Broken: it is not.
+    """
+    if not isinstance(value, int) or not least <= value <= most:
+        raise Broken(f"{value!r:.40} is no whole number from {least} to {most}")
+    return value

@@ -12,5 +12,6 @@ A frame's `pts` counts ticks of the stream's time base from the origin, which `w
 from worker.video.picture import to_rgb
 from worker.video.probing import probe
 from worker.video.reader import FAR, DecodedFrame, VideoReader
+from worker.video.timeline import LONGEST
 
-__all__ = ["FAR", "DecodedFrame", "VideoReader", "probe", "to_rgb"]
+__all__ = ["FAR", "LONGEST", "DecodedFrame", "VideoReader", "probe", "to_rgb"]

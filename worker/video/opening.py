@@ -25,6 +25,8 @@ _DEMUXERS: Final = (
     "3g2,3gp,asf,av1,avi,dirac,dnxhd,dv,evc,flv,gxf,h264,hevc,ivf,live_flv,m4a,m4v,matroska,mj2,mjpeg,mov,mp4,mpeg,"
     "mpegts,mpegvideo,mxf,nsv,nut,nuv,obu,ogg,pva,rm,ty,vc1,vvc,webm,wtv,yuv4mpegpipe"
 )
+LARGEST_PICTURE: Final = 8192 * 4352
+"""Pixels, the 8K format: a larger picture is an attack on the memory."""
 _RUNNING_CLOCK: Final = 0x0200  # AVFMT_TS_DISCONT
 _RUNNING_CLOCK_NAMES: Final = frozenset({"pva", "wtv", "ty"})  # the same, where FFmpeg does not say so
 _DEFAULT_TIME_BASE: Final = Fraction(1, 1000)
@@ -58,11 +60,25 @@ def open_container(path: Path) -> InputContainer:
     Raises:
         NotAVideo: no container that is allowed here.
     """
-    limits = {"protocol_whitelist": "file", "format_whitelist": _DEMUXERS}
     try:
-        return av.open(f"file:{path.absolute()}", container_options=limits, metadata_errors="replace")
+        try:
+            return _open(path)
+        except (av.error.InvalidDataError, av.error.EOFError):
+            # A recorder that died while it wrote the header of a fragment: without an index of all fragments, which
+            # FFmpeg makes first, those before can be read.
+            return _open(path, fflags="+ignidx")
     except (av.error.FFmpegError, ValueError) as error:
         raise NotAVideo(str(path), "is in no container that can be read", "check that it plays elsewhere") from error
+
+
+def _open(path: Path, **flags: str) -> InputContainer:
+    return av.open(
+        f"file:{path.absolute()}",
+        # Opening decodes pictures to learn about them.
+        options={"max_pixels": str(LARGEST_PICTURE)},
+        container_options={"protocol_whitelist": "file", "format_whitelist": _DEMUXERS, **flags},
+        metadata_errors="replace",
+    )
 
 
 def main_stream(container: InputContainer, path: Path) -> VideoStream:
@@ -94,10 +110,17 @@ def declared(container: InputContainer, stream: VideoStream) -> Declared:
     return Declared(
         time_base=time_base(stream),
         start=stream.start_time,
-        length=stream.duration,
+        length=_length(names, stream),
         container_start=container.start_time,
         container_length=container.duration,
         running_clock=bool(container.format.flags & _RUNNING_CLOCK or names & _RUNNING_CLOCK_NAMES),
         edited="mov" in names,
         absolute="matroska" in names,
     )
+
+
+def _length(names: set[str], stream: VideoStream) -> int | None:
+    """Ticks. Of an AVI that was cut off, FFmpeg shortens the length to the share that is there: its header tells."""
+    if stream.duration is None or "avi" not in names:
+        return stream.duration
+    return max(stream.duration, stream.frames)

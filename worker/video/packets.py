@@ -17,13 +17,12 @@ from av.stream import Discard
 from av.video.codeccontext import VideoCodecContext
 from av.video.stream import VideoStream
 
-from worker.video.opening import main_stream, open_container, time_base
+from worker.video.opening import LARGEST_PICTURE, main_stream, open_container, time_base
 from worker.video.timeline import LatestEnd
 
 _NO_TIMESTAMPS: Final = 0x0080  # AVFMT_NOTIMESTAMPS: raw elementary streams
 _LISTS_EVERY_PACKET: Final = frozenset({"mov", "avi"})
 _DEFAULT_RATE: Final = Fraction(25)
-_LARGEST_PICTURE: Final = 8192 * 4352  # pixels, the 8K format: a larger picture is an attack on the memory
 _JUMP: Final = 10  # seconds; a single packet so far ahead of its neighbours does not tell the end
 LONGEST_DELAY: Final = 1  # second; no frame is decoded so long before it is shown
 _LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looking for a key frame
@@ -65,6 +64,11 @@ class PacketSource:
         self._queue.clear()
         self._demux.close()
         self._container.close()
+
+    @property
+    def declared_size(self) -> tuple[int, int]:
+        """Columns and rows that the container, or the first packets, give to the pictures."""
+        return self._stream.width, self._stream.height
 
     @property
     def has_own_length(self) -> bool:
@@ -161,9 +165,12 @@ class PacketSource:
         """Hold the next packet; whether it is decoded at or before `ticks`."""
         return self._hold_one() and self.position <= ticks
 
-    def end_of_packets(self) -> int | None:
-        """Read to the end; the tick at which the last picture ends, by counting where packets have no time."""
-        latest = self.latest_end()
+    def end_of_packets(self, declared: int | None) -> int | None:
+        """Read to the end; the tick at which the last picture ends, by counting where packets have no time.
+
+        `declared`: the tick at which it ends by declaration.
+        """
+        latest = self.latest_end(declared)
         count = 0
         while (packet := self.next()) is not None:
             count += 1
@@ -171,9 +178,9 @@ class PacketSource:
                 latest.add(packet.pts, packet.duration or round(self.step))
         return latest.end if self.has_timestamps else round(count * self.step)
 
-    def latest_end(self) -> LatestEnd:
+    def latest_end(self, declared: int | None = None) -> LatestEnd:
         """To tell where these packets end."""
-        return LatestEnd(None if self.lists_every_packet else round(_JUMP / self.time_base))
+        return LatestEnd(None if self.lists_every_packet else round(_JUMP / self.time_base), declared)
 
     def _open(self) -> None:
         self._container: InputContainer = open_container(self._path)
@@ -187,7 +194,7 @@ class PacketSource:
                 other.discard = Discard.all
         self.decoder: VideoCodecContext = self._stream.codec_context
         self.decoder.thread_count = 1
-        self.decoder.options = {"max_pixels": str(_LARGEST_PICTURE)}
+        self.decoder.options = {"max_pixels": str(LARGEST_PICTURE)}
         self.time_base = time_base(self._stream)
         self.start = self._stream.start_time or 0
         self.step = 1 / (self._stream.guessed_rate or self._stream.average_rate or _DEFAULT_RATE) / self.time_base
@@ -220,6 +227,7 @@ class PacketSource:
                 # PyAV stumbles at the end of a file in which streams have turned up on the way.
                 return None
             except av.error.FFmpegError:
+                # Of any kind: FFmpeg also says that there is no memory for a packet whose length is nonsense.
                 self.failed = True
                 self._demux = self._packets()
                 continue

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Final
 
+import av.error
 import cv2
 import numpy as np
 from av.video.frame import VideoFrame
@@ -29,19 +30,24 @@ def to_rgb(picture: VideoFrame, facts: VideoFacts) -> RgbImage:
     BT.601 below, as players take it), and scales a picture whose size changed midway.
 
     Raises:
-        ValueError, av.error.FFmpegError: the pixel format cannot be converted; `probe` has tried it.
+        ValueError: the format or the size cannot be converted. `probe` has tried the first picture; others may differ.
     """
     sideways = facts.rotation in (90, 270)
     width, height = (facts.height, facts.width) if sideways else (facts.width, facts.height)
     guess = Colorspace.ITU709 if picture.height >= _HIGH_DEFINITION else Colorspace.ITU601
-    converted = picture.reformat(
-        width=width,
-        height=height,
-        format="rgb24",
-        src_colorspace=guess if picture.colorspace == _UNSPECIFIED else None,
-        interpolation=_CONVERSION,
-        threads=1,
-    ).to_ndarray()
+    try:
+        converted = picture.reformat(
+            width=width,
+            height=height,
+            format="rgb24",
+            src_colorspace=guess if picture.colorspace == _UNSPECIFIED else None,
+            interpolation=_CONVERSION,
+            threads=1,
+        ).to_ndarray()
+    except MemoryError:
+        raise
+    except av.error.FFmpegError as error:
+        raise ValueError(f"{picture.format.name} of {picture.width} × {picture.height} pixels") from error
     image = converted if facts.rotation == 0 else cv2.rotate(converted, _CLOCKWISE[facts.rotation])
     return np.ascontiguousarray(image, dtype=np.uint8)
 
@@ -55,6 +61,7 @@ def upright_shape(picture: VideoFrame, aspect: Fraction | None) -> tuple[int, in
     width, height = picture.width, picture.height
     if aspect and 1 / _LARGEST_ASPECT <= aspect <= _LARGEST_ASPECT:
         width, height = round(width * max(_SQUARE, aspect)), round(height / min(_SQUARE, aspect))
-    # FFmpeg gives the angle counter-clockwise.
-    rotation = round(-picture.rotation / 90) * 90 % 360
+    # FFmpeg gives the angle counter-clockwise, and of a matrix that turns to nowhere (all zeros) no angle at all.
+    angle = picture.rotation if abs(picture.rotation) <= 180 else 0
+    rotation = round(-angle / 90) * 90 % 360
     return (height, width, rotation) if rotation in (90, 270) else (width, height, rotation)

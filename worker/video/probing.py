@@ -5,15 +5,14 @@ from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
-import av.error
 from av.video.frame import VideoFrame
 
 from config.errors import Undecodable
 from db.facts import VideoFacts
-from worker.video.opening import check_file, declared, main_stream, open_container
+from worker.video.opening import LARGEST_PICTURE, check_file, declared, main_stream, open_container
 from worker.video.picture import to_rgb, upright_shape
 from worker.video.reader import VideoReader
-from worker.video.timeline import Declared, is_plausible
+from worker.video.timeline import LONGEST, Declared, is_plausible
 
 
 def probe(path: Path, progress: Callable[[], None] = lambda: None) -> VideoFacts:
@@ -22,7 +21,8 @@ def probe(path: Path, progress: Callable[[], None] = lambda: None) -> VideoFacts
     The duration runs to the end of the picture as the stream declares it, else as the container does. The file's last
     packets may lengthen it (a recorder that died left an old header) but never shorten it: what is missing from a
     truncated file stays planned, and is found missing. A declaration that leaves fewer than 12.5 bytes per second, or
-    exceeds a week, is not believed; then, and where nothing is declared, the packets are counted without decoding.
+    exceeds a week, is not believed; then, and where nothing is declared, the packets are counted without decoding. What
+    lies later than a week is left out, whoever says that it is there.
 
     Args:
         path: the file.
@@ -40,7 +40,7 @@ def probe(path: Path, progress: Callable[[], None] = lambda: None) -> VideoFacts
     with VideoReader(path, facts, progress=progress) as reader:
         first = reader.read()
         if first is None:
-            raise Undecodable(str(path), "not one of its pictures can be decoded", "check that it plays elsewhere")
+            raise Undecodable(str(path), _why_nothing(reader), "check that it plays elsewhere")
         facts = _with_shape(facts, first.picture, aspect, path)
         return replace(facts, duration_pts=_duration(reader, times, size))
 
@@ -72,17 +72,26 @@ def _with_shape(facts: VideoFacts, picture: VideoFrame, aspect: Fraction | None,
     facts = replace(facts, width=width, height=height, rotation=rotation)
     try:
         to_rgb(picture, facts)
-    except (av.error.FFmpegError, ValueError) as error:
-        raise Undecodable(str(path), f"its pixel format {picture.format.name} cannot be shown") from error
+    except ValueError as error:
+        raise Undecodable(str(path), f"its pictures cannot be shown: {error}") from error
     return facts
 
 
+def _why_nothing(reader: VideoReader) -> str:
+    width, height = reader.source.declared_size
+    if width * height > LARGEST_PICTURE:
+        return f"its pictures of {width} × {height} pixels are larger than {LARGEST_PICTURE} pixels"
+    return "not one of its pictures can be decoded"
+
+
 def _duration(reader: VideoReader, times: Declared, byte_size: int) -> int | None:
-    """Ticks from the origin to the end of the picture."""
+    """Ticks from the origin to the end of the picture, or to that of what may be planned."""
     end = times.end()
     duration = None if end is None else end - times.origin()
+    longest = int(LONGEST / times.time_base)
     if duration is None or not is_plausible(duration * times.time_base, byte_size):
-        return reader.last_packet_end(None)
-    measured = reader.last_packet_end(duration)
+        measured = reader.last_packet_end(duration)
+        return None if measured is None else min(measured, longest)
+    measured = reader.last_packet_end(duration, near=True)
     rounding = round(reader.source.step)
-    return duration if measured is None or measured - duration <= rounding else measured
+    return duration if measured is None or measured - duration <= rounding else min(measured, longest)

@@ -194,15 +194,16 @@ class VideoReader:
                 return
         self._source.reopen()
 
-    def last_packet_end(self, near: int | None) -> int | None:
+    def last_packet_end(self, declared: int | None, *, near: bool = False) -> int | None:
         """Ticks from the origin at which the last packet's picture ends, found by reading packets to the file's end.
 
-        Nothing can be read from this reader afterwards. `near`: where the end is believed to be, to begin reading
+        Nothing can be read from this reader afterwards. `declared`: the end by declaration. `near`: begin to read
         there. None where no packet has a time.
         """
-        if near is None or not self._source.seek(near + self._origin):
+        end = None if declared is None else declared + self._origin
+        if not near or end is None or not self._source.seek(end):
             self._source.reopen()
-        end = self._source.end_of_packets()
+        end = self._source.end_of_packets(end)
         return None if end is None else end - self._origin
 
     def _leap(self, target: int, limit: int) -> None:

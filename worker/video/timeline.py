@@ -15,8 +15,9 @@ _LATEST_START: Final = 60
 """Seconds. Outside MP4 nobody means so much of nothing before the first picture: it is a clock that ran before."""
 _LEAST_RATE: Final = Fraction(25, 2)
 """Bytes per second. A file with less than this per declared second has its packets counted instead."""
-_LONGEST: Final = 7 * 86400
-"""Seconds. Whoever declares more has the packets counted too: a plan for years would be as costly as it is wrong."""
+LONGEST: Final = 7 * 86400
+"""Seconds. Whoever declares more has the packets counted too, and nothing later is planned, wherever the packets are
+said to belong: a plan for years would be as costly as it is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,33 +65,35 @@ def is_plausible(seconds: Fraction, byte_size: int) -> bool:
     The coarsest picture takes a few bytes a frame, so a file with fewer than 12.5 bytes per declared second either
     shows stills or declares nonsense. It is small for its length, so counting its packets is cheap and tells which.
     """
-    return 0 < seconds <= _LONGEST and seconds * _LEAST_RATE <= byte_size
+    return 0 < seconds <= LONGEST and seconds * _LEAST_RATE <= byte_size
 
 
 @dataclass(slots=True)
 class LatestEnd:
     """The latest end among packets that come about in order, unmoved by a single wrong time far ahead.
 
-    `jump`: ticks; a packet that begins further ahead than that counts only when another follows it there. None believes
-    every packet.
+    `jump`: ticks; a packet that begins further ahead than that counts only when another follows it there, or when it
+    ends about where the file declares its end (`declared`). None believes every packet.
     """
 
     jump: int | None
+    declared: int | None = None
     end: int | None = None
     _doubtful: int | None = None
 
     def add(self, start: int, length: int) -> None:
         """One more packet."""
-        if self._is_believed(start):
+        if self._is_believed(start, start + length):
             self._doubtful = None
             self.end = start + length if self.end is None else max(self.end, start + length)
         else:
             self._doubtful = start
 
-    def _is_believed(self, start: int) -> bool:
+    def _is_believed(self, start: int, end: int) -> bool:
         if self.jump is None or self.end is None or start - self.end <= self.jump:
             return True
-        return self._doubtful is not None and abs(start - self._doubtful) <= self.jump
+        witnesses = (self._doubtful, start), (self.declared, end)
+        return any(told is not None and abs(found - told) <= self.jump for told, found in witnesses)
 
 
 @dataclass(slots=True)

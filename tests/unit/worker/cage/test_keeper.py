@@ -87,6 +87,8 @@ def test_what_is_wrong_with_a_file_comes_through(tmp_path: Path) -> None:
         ("write", LIMITS, DecoderCrashed, "exit code 1"),
         ("babble", LIMITS, DecoderCrashed, "nonsense"),
         ("boast", LIMITS, DecoderCrashed, "nonsense"),
+        ("stutter", STRICT, DecoderHung, "1.0 s"),
+        ("nest", LIMITS, DecoderCrashed, "nonsense"),
     ],
 )
 def test_whatever_the_decoder_does_is_a_named_error(
@@ -108,6 +110,37 @@ def test_whatever_the_decoder_does_is_a_named_error(
         with pytest.raises(kind):
             keeper.probe(clip)
     assert not (tmp_path / "large").exists() or not (tmp_path / "large").stat().st_size
+
+
+@pytest.mark.usefixtures("tests_on_the_path")
+@pytest.mark.parametrize(
+    ("way", "told"),
+    [
+        ("overflow", "is no whole number"),
+        ("repeat", "sample after sample 2"),
+        ("stop", "end after sample -1"),
+        ("exaggerate", "facts after sample -1"),
+    ],
+)
+def test_samples_that_cannot_be_are_nonsense(way: str, told: str, clip: Path) -> None:
+    facts = video.probe(clip)
+    with Keeper(LIMITS, hostile(way)) as keeper, pytest.raises(DecoderCrashed, match=f"nonsense: .*{told}"):
+        list(keeper.samples(clip, facts, 0, 3, 1000, 0))
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux seals files")
+@pytest.mark.usefixtures("tests_on_the_path")
+def test_nobody_can_take_the_memory_of_the_picture_away(clip: Path) -> None:
+    # Who reads memory of a file that has become smaller is killed: here the tests, elsewhere the worker.
+    facts = video.probe(clip)
+    with Keeper(LIMITS, hostile("shrink")) as keeper, pytest.raises(DecoderCrashed, match="exit code 1"):
+        list(keeper.samples(clip, facts, 0, 3, 1000, 0))
+
+
+@pytest.mark.usefixtures("tests_on_the_path")
+def test_a_picture_larger_than_any_is_nonsense(clip: Path) -> None:
+    with Keeper(LIMITS, hostile("exaggerate")) as keeper, pytest.raises(DecoderCrashed, match="nonsense"):
+        keeper.probe(clip)
 
 
 @pytest.mark.usefixtures("tests_on_the_path")

@@ -1,8 +1,8 @@
 """What a file is said to be: facts, or the named reason why it is no video."""
 
 import os
+import re
 import shutil
-import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -12,9 +12,11 @@ import pytest
 from av.stream import Disposition
 from av.video.stream import VideoStream
 from support.clips import X264, Encoding, frames_at, remux, write_clip
+from support.surgery import with_avi_header, with_duration, with_fields
 
 from config.errors import EmptyFile, FileMissing, MediaError, NotAVideo, NoVideoStream, Undecodable
-from worker.video import probe
+from worker.video import VideoReader, probe
+from worker.video.timeline import is_plausible
 
 # Width, height and rotation of the upright frame, seconds.
 FACTS: dict[str, tuple[int, int, int, Fraction]] = {
@@ -207,19 +209,10 @@ def test_pictures_that_are_all_garbage_are_undecodable(clip: Path, tmp_path: Pat
 
 
 def test_a_picture_that_would_fill_the_memory_is_undecodable(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("worker.video.packets._LARGEST_PICTURE", 192 * 128 - 1)
-    with pytest.raises(Undecodable):
+    for module in ("opening", "packets", "probing"):
+        monkeypatch.setattr(f"worker.video.{module}.LARGEST_PICTURE", 192 * 128 - 1)
+    with pytest.raises(Undecodable, match="192 × 128 pixels are larger than"):
         probe(clip)
-
-
-def with_duration(webm: Path, milliseconds: float) -> Path:
-    """The file with another duration in its header (EBML element 4489, eight bytes of a double)."""
-    content = bytearray(webm.read_bytes())
-    at = content.index(b"\x44\x89\x88") + 3
-    content[at : at + 8] = struct.pack(">d", milliseconds)
-    changed = webm.with_name(f"{milliseconds:.0f}.mkv")
-    changed.write_bytes(content)
-    return changed
 
 
 @pytest.mark.parametrize(
@@ -233,7 +226,89 @@ def with_duration(webm: Path, milliseconds: float) -> Path:
 )
 def test_a_declared_duration_is_believed_within_reason(tmp_path: Path, header: float, duration: Fraction) -> None:
     clip = write_clip(tmp_path / "clip.mkv", frames_at(25))
-    assert probe(with_duration(clip, header)).duration == duration
+    clip.write_bytes(with_duration(clip.read_bytes(), header))
+    assert probe(clip).duration == duration
+
+
+WEEK = 7 * 86400
+AT_ONCE = Encoding(b_frames=0, codec_options=X264.codec_options)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [
+        ("clip.mkv", [0, 40, 10**12, 10**12 + 40]),
+        ("clip.mp4", [10**12, 10**12 + 40]),
+        ("clip.flv", [0, 40, 10**9, 10**9 + 40]),
+        ("clip.nut", [0, 40, 2 * 10**14, 2 * 10**14 + 40]),
+    ],
+)
+def test_no_more_than_a_week_is_planned_wherever_pictures_are_said_to_be(
+    name: str, times: list[int], tmp_path: Path
+) -> None:
+    assert probe(write_clip(tmp_path / name, times, AT_ONCE)).duration == WEEK
+
+
+def test_ticks_of_years_do_not_make_a_plan_of_years(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.avi", frames_at(25), Encoding("mpeg4", b_frames=0, tick=Fraction(1, 25)))
+    clip.write_bytes(with_avi_header(clip.read_bytes(), "strh", 20, 2**31 - 1, 1))
+    facts = probe(clip)
+    assert facts.time_base == 2**31 - 1
+    assert facts.duration_pts == 0
+
+
+@pytest.mark.parametrize("gap", [10_000, 25_000])
+def test_stills_last_as_long_as_declared_however_far_apart(gap: int, tmp_path: Path) -> None:
+    black = [np.zeros((64, 64, 3), np.uint8)] * 40
+    clip = write_clip(tmp_path / "clip.mkv", [gap * number for number in range(40)], X264, black)
+    duration = Fraction(39 * gap + 40, 1000)
+    assert not is_plausible(duration, clip.stat().st_size), "so small that its declaration alone is not believed"
+    assert probe(clip).duration == duration
+
+
+def test_an_avi_that_was_cut_off_lasts_as_long_as_its_header_says(tmp_path: Path) -> None:
+    clip = write_clip(tmp_path / "clip.avi", frames_at(100), Encoding("mpeg4", b_frames=0, tick=Fraction(1, 25)))
+    content = clip.read_bytes()
+    clip.write_bytes(content[: len(content) // 3])
+    assert probe(clip).duration == 4
+
+
+def test_a_recorder_that_died_in_the_header_of_a_fragment_keeps_the_fragments_before(tmp_path: Path) -> None:
+    options = {"movflags": "frag_keyframe+empty_moov+default_base_moof"}
+    encoding = Encoding(b_frames=0, codec_options=X264.codec_options, container_options=options)
+    clip = write_clip(tmp_path / "f.mp4", frames_at(50), encoding)
+    content = clip.read_bytes()
+    header = [found.start() - 4 for found in re.finditer(b"moof", content)][3]
+    for cut in range(header, content.index(b"mdat", header) - 4):
+        clip.write_bytes(content[:cut])
+        assert probe(clip).duration == Fraction(36, 25), cut
+
+
+def test_a_matrix_that_turns_to_nowhere_turns_nothing(clip: Path, tmp_path: Path) -> None:
+    turned = tmp_path / "turned.mp4"
+    turned.write_bytes(with_fields(clip.read_bytes(), ("moov/trak/tkhd", 40, "9I", [0] * 9)))
+    facts = probe(turned)
+    assert (facts.width, facts.height, facts.rotation) == (192, 128, 0)
+
+
+def test_what_lies_before_a_length_that_is_nonsense_is_kept(tmp_path: Path) -> None:
+    vp8 = Encoding("libvpx", b_frames=0, codec_options={"cpu-used": "8", "deadline": "realtime"})
+    clip = write_clip(tmp_path / "clip.ivf", frames_at(50), vp8)
+    content = bytearray(clip.read_bytes())
+    at = 32
+    for _ in range(25):
+        at += 12 + int.from_bytes(content[at : at + 4], "little")
+    # FFmpeg calls a negative length a lack of memory.
+    content[at : at + 4] = b"\xff\xff\xff\xff"
+    clip.write_bytes(content)
+    facts = probe(clip)
+    assert facts.duration is not None
+    assert facts.duration >= 1
+    with VideoReader(clip, facts) as reader:
+        count = 0
+        while reader.read() is not None:
+            count += 1
+    assert count == 25
 
 
 @pytest.mark.parametrize(

@@ -248,7 +248,7 @@ def test_the_last_packet_tells_the_end(clips: dict[str, Path]) -> None:
         facts = probe(clip)
         for near in (None, 0, int(2 / facts.time_base)):
             with VideoReader(clip, facts) as reader:
-                end = reader.last_packet_end(near)
+                end = reader.last_packet_end(near, near=near is not None)
             assert end is not None
             # Containers round; none by a whole frame.
             late = abs(end * facts.time_base * 1000 - 40 * COUNT - CLIPS[kind][2])

@@ -160,6 +160,13 @@ def test_the_latest_end_is_that_of_the_packet_that_ends_last() -> None:
     assert latest.end == 160
 
 
+def test_a_time_far_ahead_is_believed_where_the_file_declares_its_end() -> None:
+    latest = LatestEnd(jump=1000, declared=20_000)
+    for start in (0, 9000, 18_990, 10_000):
+        latest.add(start, 40)
+    assert latest.end == 19_030
+
+
 @pytest.mark.parametrize(
     ("jump", "starts", "end"),
     [
