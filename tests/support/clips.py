@@ -3,6 +3,7 @@
 # PyAV's Packet is generic for type checkers only: annotations must not be evaluated.
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -34,10 +35,13 @@ class Encoding:
     tick: Fraction = Fraction(1, 1000)
     rotation: int = 0
     """Degrees clockwise by which a player must turn the frames."""
+    aspect: Fraction | None = None
+    """Width of a pixel over its height."""
 
 
 X264 = Encoding(codec_options={"preset": "veryfast", "sc_threshold": "0"})
 MPEG2 = Encoding(codec="mpeg2video", tick=Fraction(1, 25))
+INTERLACED = Encoding(codec_options={**X264.codec_options, "crf": "10", "x264-params": "tff=1"})
 
 
 def numbered(number: int) -> RgbImage:
@@ -75,14 +79,21 @@ def frames_at(count: int, step: int = 40, start: int = 0) -> list[int]:
 
 
 def write_clip(
-    path: Path, times: Sequence[int], encoding: Encoding = X264, images: Iterable[RgbImage] | None = None
+    path: Path,
+    times: Sequence[int],
+    encoding: Encoding = X264,
+    images: Iterable[RgbImage | av.VideoFrame] | None = None,
 ) -> Path:
     """A video with one frame per time (milliseconds), numbered in order unless `images` are given."""
-    pictures = list(images) if images is not None else [numbered(number) for number in range(len(times))]
+    given = images if images is not None else map(numbered, range(len(times)))
+    pictures = [
+        image if isinstance(image, av.VideoFrame) else av.VideoFrame.from_ndarray(image, format="rgb24")
+        for image in given
+    ]
     with av.open(str(path), "w", options=dict(encoding.container_options)) as container:
         stream = container.add_stream(encoding.codec, rate=25)
         assert isinstance(stream, VideoStream)
-        stream.height, stream.width = pictures[0].shape[:2]
+        stream.height, stream.width = pictures[0].height, pictures[0].width
         stream.pix_fmt = encoding.pixels
         stream.gop_size = encoding.gop
         stream.max_b_frames = encoding.b_frames
@@ -91,10 +102,11 @@ def write_clip(
         stream.options = dict(encoding.codec_options)
         if encoding.rotation:
             stream.set_display_rotation(-encoding.rotation)
+        if encoding.aspect is not None:
+            stream.codec_context.sample_aspect_ratio = encoding.aspect
         for time, picture in zip(times, pictures, strict=True):
-            frame = av.VideoFrame.from_ndarray(picture, format="rgb24")
-            frame.pts, frame.time_base = int(Fraction(time, 1000) / encoding.tick), encoding.tick
-            container.mux(stream.encode(frame))
+            picture.pts, picture.time_base = int(Fraction(time, 1000) / encoding.tick), encoding.tick
+            container.mux(stream.encode(picture))
         container.mux(stream.encode())
     return path
 
@@ -125,3 +137,50 @@ def remux(source: Path, target: Path, change: Callable[[Packet[VideoStream]], Pa
                 kept.stream = copy
                 new.mux(kept)
     return target
+
+
+def woven(upper: RgbImage, lower: RgbImage) -> RgbImage:
+    """An interlaced frame: the upper field of one picture and the lower field of another."""
+    frame = upper.copy()
+    frame[1::2] = lower[1::2]
+    return frame
+
+
+def set_matrix(clip: Path, a: int, b: int, c: int, d: int) -> None:
+    """Let an MP4 be displayed with x′ = a·x + c·y and y′ = b·x + d·y."""
+    content = bytearray(clip.read_bytes())
+    header = boxes(content, b"moov", b"trak", b"tkhd")[-1]
+    for place, value in ((0, a), (1, b), (3, c), (4, d)):
+        struct.pack_into(">i", content, header + 48 + 4 * place, value << 16)
+    clip.write_bytes(content)
+
+
+def set_edits(clip: Path, edits: Sequence[tuple[int, int]]) -> None:
+    """Give an MP4, whose headers come last, another edit list: for each edit how long it is and where it begins, ms."""
+    content = bytearray(clip.read_bytes())
+    with av.open(str(clip)) as container:
+        tick = container.streams.video[0].time_base
+    assert tick is not None
+    *around, place = boxes(content, b"moov", b"trak", b"edts", b"elst")
+    movie = struct.unpack_from(">I", content, boxes(content, b"moov", b"mvhd")[-1] + 20)[0]
+    entries = [(length * movie // 1000, int(Fraction(start, 1000) / tick), 1, 0) for length, start in edits]
+    old = struct.unpack_from(">I", content, place)[0]
+    new = struct.pack(">I4sII", 16 + 12 * len(entries), b"elst", 0, len(entries))
+    new += b"".join(struct.pack(">Iihh", *entry) for entry in entries)
+    content[place : place + old] = new
+    for box in around:
+        struct.pack_into(">I", content, box, struct.unpack_from(">I", content, box)[0] + len(new) - old)
+    clip.write_bytes(content)
+
+
+def boxes(content: bytes | bytearray, *path: bytes) -> list[int]:
+    """Where the boxes of an MP4 begin, each of which is the first of its name in the one before."""
+    found = []
+    begin, end = 0, len(content)
+    for name in path:
+        while (box := struct.unpack_from(">I4s", content, begin))[1] != name:
+            begin += box[0]
+            assert begin < end, name
+        found.append(begin)
+        begin, end = begin + 8, begin + box[0]
+    return found

@@ -17,6 +17,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+import cv2
+
 from config.errors import DecoderMemory, MediaError
 from db.facts import VideoFacts
 from worker import video
@@ -46,7 +48,11 @@ def main() -> None:
 
 
 def confine(mebibytes: int) -> None:
-    """No more memory than that beyond what is in use now, no files written, few opened, no life without the parent."""
+    """No more memory than that beyond what is in use now, no files written, few opened, no life without the parent.
+
+    And one thread: the worker beside it has its core, and every thread of OpenCV's takes memory.
+    """
+    cv2.setNumThreads(1)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_DIE_WITH_PARENT, signal.SIGKILL)

@@ -2,18 +2,21 @@
 
 from fractions import Fraction
 from pathlib import Path
+from typing import cast
 
 import av
 import cv2
 import numpy as np
 import pytest
 from av.video.reformatter import ColorRange
-from support.clips import HEIGHT, WIDTH, Encoding, frames_at, number_of, numbered, write_clip
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support.clips import HEIGHT, WIDTH, Encoding, frames_at, number_of, numbered, set_matrix, write_clip
 
 from db.facts import VideoFacts
 from models.faces import RgbImage
 from worker.video import VideoReader, probe, to_rgb
-from worker.video.picture import upright_shape
+from worker.video.picture import _is_mirrored, upright_shape
 
 BT601, BT709 = (0.299, 0.114), (0.2126, 0.0722)
 ORANGE = (220, 120, 40)
@@ -108,6 +111,75 @@ def test_a_turned_recording_stands_upright(rotation: int, back: int, tmp_path: P
             frame = reader.read()
             assert frame is not None
             assert number_of(to_rgb(frame.picture, found)) == number
+
+
+ORIENTATIONS = [(a, 0, 0, d) for a in (1, -1) for d in (1, -1)] + [(0, b, c, 0) for b in (1, -1) for c in (1, -1)]
+
+
+@pytest.mark.parametrize("matrix", ORIENTATIONS)
+def test_a_mirrored_recording_is_shown_as_its_matrix_says(matrix: tuple[int, int, int, int], tmp_path: Path) -> None:
+    a, b, c, d = matrix
+    upright = numbered(5)
+    upright[:, :, 0] = np.linspace(40, 200, WIDTH).astype(np.uint8)
+    upright[:, :, 1] = np.linspace(200, 40, HEIGHT).astype(np.uint8)[:, None]
+    # A pixel at x, y is displayed at a·x + c·y, b·x + d·y, moved back into the frame.
+    width, height = (WIDTH, HEIGHT) if a else (HEIGHT, WIDTH)
+    y, x = np.mgrid[:height, :width]
+    across, down = a * x + c * y, b * x + d * y
+    recorded = np.ascontiguousarray(upright[down - down.min(), across - across.min()])
+    encoding = Encoding(codec_options={"preset": "veryfast", "crf": "4"}, pixels="yuv444p")
+    clip = write_clip(tmp_path / "clip.mp4", frames_at(30), encoding, [recorded] * 30)
+    set_matrix(clip, *matrix)
+    found = probe(clip)
+    assert (found.width, found.height) == (WIDTH, HEIGHT)
+    for far in (0.0, 30.0):
+        with VideoReader(clip, found, far) as reader:
+            reader.advance(int(Fraction(1) / found.time_base))
+            frame = reader.read()
+            assert frame is not None
+            assert np.abs(to_rgb(frame.picture, found).astype(int) - upright).mean() < 6
+
+
+def test_side_data_of_an_unknown_kind_is_no_obstacle() -> None:
+    class Frame:
+        @property
+        def side_data(self) -> object:
+            raise ValueError("36 is not a valid Type")
+
+    assert not _is_mirrored(cast("av.VideoFrame", Frame()))
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "aspect", "shape"),
+    [
+        (8192, 4352, Fraction(1), (8192, 4352)),
+        (8192, 4352, Fraction(4), (16384, 2176)),
+        (8192, 4352, Fraction(1, 4), (4096, 8704)),
+        (4096, 2176, Fraction(4), (16384, 2176)),
+    ],
+)
+def test_a_stretched_picture_is_no_larger_than_any_that_is_decoded(
+    width: int, height: int, aspect: Fraction, shape: tuple[int, int]
+) -> None:
+    assert upright_shape(av.VideoFrame(width, height, "gray"), aspect) == (*shape, 0)
+
+
+@given(st.integers(1, 8192), st.integers(1, 4352), st.fractions(Fraction(1, 4), Fraction(4), max_denominator=255))
+@settings(max_examples=30)
+def test_the_area_of_an_upright_picture_is_bounded_and_its_shape_kept(
+    width: int, height: int, aspect: Fraction
+) -> None:
+    across, down, _ = upright_shape(av.VideoFrame(width, height, "gray"), aspect)
+    assert across * down <= 8192 * 4352
+    wanted = float(aspect * width / height)
+    assert abs(across - down * wanted) <= 1 + max(1.0, wanted)
+
+
+@pytest.mark.parametrize("tag", [0, 3, 8, 11, 14, 15, 200])
+def test_a_matrix_that_cannot_be_converted_is_guessed(tag: int) -> None:
+    frame = yuv_frame(ORANGE, BT709, 720, full=False)
+    frame.colorspace = tag
+    assert np.abs(to_rgb(frame, facts(720, 720))[5, 5].astype(int) - ORANGE).max() <= 3
 
 
 @pytest.mark.parametrize(
