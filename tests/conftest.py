@@ -34,3 +34,9 @@ def corpus() -> Path:
     if not (folder / "manifest.tsv").is_file():
         pytest.skip(f"there is no corpus of faces and videos at {folder}; ROLLCALL_CORPUS names another place")
     return folder
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the fuzz test."""
+    parser.addoption("--fuzz-rounds", type=int, default=25, help="damaged files of each kind")
+    parser.addoption("--fuzz-seed", type=int, default=0, help="which damage")

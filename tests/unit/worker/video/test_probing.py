@@ -129,7 +129,8 @@ def test_a_name_that_is_not_text_is_a_file(clip: Path, tmp_path: Path) -> None:
 PLAYLISTS = {
     "hls": "#EXTM3U\n#EXT-X-TARGETDURATION:2\n#EXTINF:1,\n{clip}\n#EXT-X-ENDLIST\n",
     "concat": "ffconcat version 1.0\nfile '{clip}'\n",
-    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" profiles="p">'
+    "dash": '<?xml version="1.0"?><MPD xmlns="urn:mpeg:dash:schema:mpd:2011" type="static" '
+    'profiles="urn:mpeg:dash:profile:isoff-on-demand:2011">'
     '<Period><AdaptationSet mimeType="video/mp4"><Representation id="1"><BaseURL>{clip}</BaseURL>'
     "</Representation></AdaptationSet></Period></MPD>",
     "sdp": "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\n"
