@@ -148,6 +148,40 @@ class GateSettings(_Group):
     )
 
 
+class RepeatSettings(_Group):
+    """When the faces of a frame that an earlier video showed are reused."""
+
+    enabled: bool = Field(
+        default=True,
+        description="Keep a hash and a small picture of each analysed frame, and reuse the faces of frames that videos "
+        "finished earlier showed; without, `rollcall duplicates` knows nothing of a video either.",
+        json_schema_extra=unit("yes or no"),
+    )
+    radius: int = Field(
+        default=4,
+        ge=0,
+        le=8,
+        description="Bits of 64 in which the hashes of two frames may differ that are then compared; even, as they "
+        "differ in an even number. 6 finds a few more of poor copies and costs more than twice as much.",
+        json_schema_extra=unit("bits"),
+    )
+    frame_difference: float = Field(
+        default=4.5,
+        ge=0,
+        le=128,
+        description="A part of a frame that differs by more (root mean square) from the known frame has changed, and "
+        "is looked at.",
+        json_schema_extra=unit("grey levels (0–255)"),
+    )
+    face_difference: float = Field(
+        default=0.2,
+        ge=0,
+        le=1,
+        description="A known face whose pixels differ by more (root mean square) is looked for anew.",
+        json_schema_extra=unit("share of its contrast"),
+    )
+
+
 class FaceSettings(_Group):
     """Detection, alignment and embedding."""
 
@@ -345,6 +379,7 @@ class Settings(BaseSettings):
     sampling: SamplingSettings = SamplingSettings()
     decode: DecodeSettings = DecodeSettings()
     gate: GateSettings = GateSettings()
+    repeats: RepeatSettings = RepeatSettings()
     faces: FaceSettings = FaceSettings()
     enrol: EnrolSettings = EnrolSettings()
     match: MatchSettings = MatchSettings()

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db import leases
+from db import counters, leases
 from db.leases import Claim
 from db.schema import (
     Appearance,
@@ -141,6 +141,10 @@ def write(
     session.execute(delete(FaceGroup).where(FaceGroup.video_id == held.id))
     for number, group in enumerate(groups, start=1):
         _write_group(session, held.id, number, group)
+    if state in {VideoState.DONE, VideoState.PARTIAL}:
+        # Last of all: nobody else can finish a video while the number is held.
+        drawn = counters.draw(session, counters.FINISHED)
+        session.execute(update(Video).where(Video.id == held.id).values(finish_number=drawn))
     return state
 
 

@@ -19,6 +19,7 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
+    SmallInteger,
     String,
     Text,
     UniqueConstraint,
@@ -160,9 +161,16 @@ class Video(Base):
     """Ticks of the stream at which a player shows 0:00."""
     duration_pts: Mapped[int | None] = mapped_column(BigInteger)
     """Ticks from the origin to the end; none where nothing declares it."""
+    clock_pieces: Mapped[str | None] = mapped_column(Text)
+    """JSON, [byte, tick of the file's clock, tick in time that goes on] of each; none where the clock does not jump."""
     interval_ms: Mapped[int | None]
     tolerance_ms: Mapped[int | None]
     """How far a sample's frame may lie from its instant; none (as 0) where it was planned before there was a choice."""
+    finish_number: Mapped[int | None] = mapped_column(BigInteger, index=True, unique=True)
+    """Drawn when the video is done or partial, larger than all that were drawn before."""
+    horizon: Mapped[int | None] = mapped_column(BigInteger)
+    """Largest finish number when the video was planned. Frames of videos that were finished later are not reused in
+    it: all its segments, and all their tries, see the same ones."""
     detector: Mapped[str | None] = mapped_column(String(80))
     space_id: Mapped[int | None] = mapped_column(ForeignKey("embedding_spaces.id"))
     gallery_version: Mapped[int | None]
@@ -206,6 +214,8 @@ class Segment(Base):
     """First sample that is not the segment's; none where the video's end is not known."""
     key_samples: Mapped[int | None]
     """Of its samples, how many were key frames decoded alone; none until it is done."""
+    reused_samples: Mapped[int | None]
+    """Of its samples, how many got the faces of a frame that an earlier video showed; none until it is done."""
     state: Mapped[str] = mapped_column(String(16), index=True)
     cause: Mapped[str | None] = mapped_column(String(40))
     detail: Mapped[str | None] = mapped_column(Text)
@@ -265,6 +275,46 @@ class FaceCrop(Base):
 
     face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
     jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FrameRow(Base):
+    """One analysed frame, to be found again in other videos. Its faces are those of the same segment and sample."""
+
+    __tablename__ = "frames"
+    __table_args__ = (UniqueConstraint("segment_id", "sample"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"))
+    sample: Mapped[int]
+    pts: Mapped[int] = mapped_column(BigInteger)
+    """Presentation time, ticks from the origin."""
+    hash: Mapped[int] = mapped_column(BigInteger)
+    """`models.frame_hash`, as a signed number."""
+    part_0: Mapped[int] = mapped_column(SmallInteger, index=True)
+    """The hash in four parts of 16 bits, signed, the lowest first; see `models.multi_index`."""
+    part_1: Mapped[int] = mapped_column(SmallInteger, index=True)
+    part_2: Mapped[int] = mapped_column(SmallInteger, index=True)
+    part_3: Mapped[int] = mapped_column(SmallInteger, index=True)
+    reused_from: Mapped[int | None] = mapped_column(ForeignKey("frames.id", ondelete="SET NULL"), index=True)
+    """The frame whose faces were taken over; none where faces were looked for."""
+
+
+class Counter(Base):
+    """A number that only grows. Whoever draws the next one holds the row until the end of the transaction."""
+
+    __tablename__ = "counters"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    value: Mapped[int] = mapped_column(BigInteger)
+
+
+class FramePicture(Base):
+    """What confirms that two frames of near hashes are the same: `models.frame_likeness`."""
+
+    __tablename__ = "frame_pictures"
+
+    frame_id: Mapped[int] = mapped_column(ForeignKey("frames.id", ondelete="CASCADE"), primary_key=True)
+    png: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class Identity(Base):

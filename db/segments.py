@@ -8,7 +8,8 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import MixedEngines
-from db import leases
+from db import counters, frames, leases
+from db.frames import FrameRecord
 from db.leases import Claim
 from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, SegmentState, Video, VideoState
 from db.vectors import to_bytes
@@ -45,7 +46,12 @@ def plan(
     planned = session.execute(
         update(Video)
         .where(Video.id == video_id, Video.state == VideoState.WAITING)
-        .values(state=VideoState.RUNNING, interval_ms=interval_ms, tolerance_ms=tolerance_ms)
+        .values(
+            state=VideoState.RUNNING,
+            interval_ms=interval_ms,
+            tolerance_ms=tolerance_ms,
+            horizon=counters.last(session, counters.FINISHED),
+        )
         .returning(Video.id)
     ).scalar_one_or_none()
     if planned is None:
@@ -77,6 +83,7 @@ def record(
     detector: str,
     faces: Sequence[FaceRecord],
     runs: Sequence[RunRecord],
+    analysed: Sequence[FrameRecord] = (),
     key_samples: int = 0,
 ) -> bool:
     """Write a segment's outcome, replacing what an earlier try wrote; whether the video waits for finishing now.
@@ -94,11 +101,13 @@ def record(
         "cause": None,
         "detail": None,
         "key_samples": key_samples,
+        "reused_samples": sum(frame.reused_from is not None for frame in analysed),
     }
     if end_sample is not None:
         values["end_sample"] = end_sample
     leases.change(session, held, **values)
     _replace_rows(session, held.id, video_id, space_id, faces, runs)
+    frames.replace(session, held.id, analysed)
     _set_engine(session, video_id, space_id, detector)
     return end_if_complete(session, video_id)
 
@@ -209,6 +218,7 @@ def _close_failed(session: Session, segment_id: int, video_id: int) -> bool:
     if row.end_sample is not None and row.end_sample > row.first_sample:
         lost = [RunRecord(row.first_sample, row.end_sample, SampleOutcome.UNDECODABLE, None, None)]
     _replace_rows(session, segment_id, video_id, 0, [], lost)
+    frames.replace(session, segment_id, [])
     return end_if_complete(session, video_id)
 
 

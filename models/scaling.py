@@ -39,6 +39,11 @@ class Scaling:
         """For provenance."""
         return f"smallest{self.smallest}/pixels{self.most_pixels}"
 
+    def smallest_face(self, height: int, width: int) -> float:
+        """Edge in pixels of the smallest face that is found in an image of this size."""
+        scale = min(WINDOW / self.smallest, math.sqrt(self.most_pixels / (height * width)), LARGEST_UPSCALING)
+        return WINDOW / scale
+
     def of(self, image: RgbImage, least_edge: int = 1) -> RgbImage:
         """The image as a detector looks at it, at most twice as large; contiguous.
 

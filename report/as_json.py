@@ -49,6 +49,7 @@ def _sampling(sampling: Sampling | None) -> dict[str, Any] | None:
         "tolerance": decimal(sampling.tolerance),
         "border_uncertainty": decimal(sampling.border_uncertainty),
         "key_frames": sampling.key_frames,
+        "reused": sampling.reused,
     }
 
 

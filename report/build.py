@@ -80,6 +80,7 @@ def _sampling(video: Video, rows: ReportRows) -> Sampling | None:
         interval=Fraction(video.interval_ms, 1000),
         tolerance=Fraction(video.tolerance_ms or 0, 1000),
         key_frames=sum(segment.key_samples or 0 for segment in rows.segments),
+        reused=sum(segment.reused_samples or 0 for segment in rows.segments),
     )
 
 

@@ -154,12 +154,13 @@ class Sampling:
     """How densely a video was looked at, in seconds.
 
     Sample k belongs to the instant k × `interval`; its frame may lie up to `tolerance` from there. `key_frames` are
-    samples whose frame was decoded alone.
+    samples whose frame was decoded alone, `reused` are those whose faces are those of a frame of an earlier video.
     """
 
     interval: Fraction
     tolerance: Fraction
     key_frames: int
+    reused: int
 
     @property
     def border_uncertainty(self) -> Fraction:

@@ -18,3 +18,12 @@ class Sample:
     image: RgbImage | None = field(repr=False)
     held: bool
     key: bool = False
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """The frame of a sample that is to be analysed; see `Sample`."""
+
+    number: int
+    pts: int
+    image: RgbImage = field(repr=False)

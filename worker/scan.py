@@ -1,20 +1,54 @@
-"""The pipeline of one segment: sample → gate → detect, align, embed → records. Knows neither ledger nor messages."""
+"""The pipeline of one segment: sample → gate → recall, or detect, align, embed → records.
 
-from collections.abc import Callable, Iterable
+Knows neither ledger nor messages: what is known of frames from elsewhere comes by a call.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import cv2
+import numpy as np
 
+from db.frames import FrameRecord
 from db.schema import SampleOutcome
 from db.segments import FaceRecord, RunRecord
 from models.engine import FaceEngine
-from models.faces import Box, RgbImage
+from models.faces import Box, Face, RgbImage
 from worker.gate import Gate
-from worker.samples import Sample
+from worker.samples import Frame, Sample
 
 _CROP_MARGIN = 0.35
 _CROP_EDGE = 160
 _CROP_JPEG_QUALITY = 85
+_RECALLED_AT_ONCE = 16
+_BYTES_AT_ONCE = 32 << 20
+"""Frames that wait to be recalled together are held in memory: of 1080p six, of 4K two."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """A frame of an earlier video that shows the same.
+
+    `faces` are its faces in pixels of the new frame, each with its crop. `changed` is the part of the new frame that
+    differs, if one does: nothing is known of that.
+    """
+
+    frame_id: int
+    faces: Sequence[tuple[Face, bytes]]
+    changed: Box | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Recollection:
+    """By what a frame will be found again (see `FrameRecord`), and what is known of it."""
+
+    hash: int
+    picture: bytes
+    known: Known | None
+
+
+Recall = Callable[[Sequence[Frame]], Sequence[Recollection]]
+"""Looks some frames up; an answer for each."""
 
 
 @dataclass(slots=True)
@@ -23,6 +57,7 @@ class Scan:
 
     faces: list[FaceRecord] = field(default_factory=list)
     runs: list[RunRecord] = field(default_factory=list)
+    frames: list[FrameRecord] = field(default_factory=list)
     key_samples: int = 0
 
     def account(self, sample: Sample, outcome: SampleOutcome) -> None:
@@ -36,7 +71,11 @@ class Scan:
 
 
 def scan(
-    samples: Iterable[Sample], gate: Gate, engine: FaceEngine, on_sample: Callable[[], None] = lambda: None
+    samples: Iterable[Sample],
+    gate: Gate,
+    engine: FaceEngine,
+    on_sample: Callable[[], None] = lambda: None,
+    recall: Recall | None = None,
 ) -> Scan:
     """Look at a segment's samples.
 
@@ -45,19 +84,51 @@ def scan(
         gate: fresh for this segment, so that the outcome does not depend on what the process did before.
         engine: finds and embeds faces.
         on_sample: called after each sample; the place to renew a lease, and to stop by raising.
+        recall: looks frames up before they are analysed; None where nothing is known and nothing is to be.
     """
     result = Scan()
     outcome = SampleOutcome.UNDECODABLE
+    waiting: list[Frame] = []
     for sample in samples:
         outcome = _outcome(sample, gate, outcome)
         result.account(sample, outcome)
         if outcome is SampleOutcome.ANALYSED and sample.image is not None and sample.pts is not None:
-            result.faces += [
-                FaceRecord(sample.number, sample.pts, face, crop(sample.image, face.box))
-                for face in engine.analyse(sample.image)
-            ]
-        on_sample()
+            waiting.append(Frame(sample.number, sample.pts, sample.image))
+            if recall is None or _is_enough(waiting):
+                _look(waiting, engine, recall, result, on_sample)
+        else:
+            on_sample()
+    _look(waiting, engine, recall, result, on_sample)
     return result
+
+
+def _is_enough(waiting: Sequence[Frame]) -> bool:
+    return len(waiting) >= _RECALLED_AT_ONCE or sum(frame.image.nbytes for frame in waiting) >= _BYTES_AT_ONCE
+
+
+def _look(
+    waiting: list[Frame], engine: FaceEngine, recall: Recall | None, result: Scan, on_sample: Callable[[], None]
+) -> None:
+    """Find the faces of the frames that wait, and let none wait any more."""
+    recollections = recall(waiting) if recall and waiting else [None] * len(waiting)
+    for frame, recollection in zip(waiting, recollections, strict=True):
+        known = recollection.known if recollection else None
+        if known is not None and known.changed is not None and engine.analyse(_part(frame.image, known.changed)):
+            known = None
+        result.faces += [
+            FaceRecord(frame.number, frame.pts, face, jpeg)
+            for face, jpeg in (_analysed(frame.image, engine) if known is None else known.faces)
+        ]
+        if recollection is not None:
+            reused_from = known.frame_id if known else None
+            found_by = recollection.hash, recollection.picture
+            result.frames.append(FrameRecord(frame.number, frame.pts, *found_by, reused_from))
+        on_sample()
+    waiting.clear()
+
+
+def _analysed(image: RgbImage, engine: FaceEngine) -> list[tuple[Face, bytes]]:
+    return [(face, crop(image, face.box)) for face in engine.analyse(image)]
 
 
 def _outcome(sample: Sample, gate: Gate, before: SampleOutcome) -> SampleOutcome:
@@ -71,13 +142,21 @@ def _outcome(sample: Sample, gate: Gate, before: SampleOutcome) -> SampleOutcome
 
 def crop(image: RgbImage, box: Box) -> bytes:
     """A JPEG of a face with some of its surroundings, longer edge at most 160 px."""
-    height, width = image.shape[:2]
-    dx, dy = round(box.width * _CROP_MARGIN), round(box.height * _CROP_MARGIN)
-    left, right = max(0, box.left - dx), min(width, box.right + dx)
-    top, bottom = max(0, box.top - dy), min(height, box.bottom + dy)
-    cut = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_RGB2BGR)
+    cut = cv2.cvtColor(_part(image, crop_area(box, *image.shape[:2])), cv2.COLOR_RGB2BGR)
     scale = _CROP_EDGE / max(cut.shape[:2])
     if scale < 1:
         cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     _, jpeg = cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, _CROP_JPEG_QUALITY])
     return jpeg.tobytes()
+
+
+def crop_area(box: Box, height: int, width: int) -> Box:
+    """What the crop of a face shows of a frame of this size."""
+    dx, dy = round(box.width * _CROP_MARGIN), round(box.height * _CROP_MARGIN)
+    return Box(
+        max(0, box.left - dx), max(0, box.top - dy), min(width, box.right + dx), min(height, box.bottom + dy)
+    )  # fmt: skip
+
+
+def _part(image: RgbImage, area: Box) -> RgbImage:
+    return np.ascontiguousarray(image[area.top : area.bottom, area.left : area.right])

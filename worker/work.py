@@ -14,8 +14,9 @@ from pathlib import Path
 import structlog
 
 from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, RollcallError
-from db import finishing, leases, segments, spaces, task_runs, videos
+from db import finishing, frames, leases, segments, spaces, task_runs, videos
 from db.facts import VideoFacts
+from db.frames import Scope
 from db.leases import Claim
 from db.schema import Segment
 from models.decision import Verdict
@@ -23,6 +24,7 @@ from models.faces import Embedding
 from worker.finish import finish
 from worker.gate import Gate
 from worker.process import WorkerProcess
+from worker.repeats import Repeats
 from worker.scan import Scan, scan
 
 log = structlog.get_logger(__name__)
@@ -45,6 +47,8 @@ class SegmentJob:
     end_sample: int | None
     interval_ms: int
     tolerance_ms: int
+    reusable: Scope | None
+    """Whose frames may be reused; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,6 +138,7 @@ def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob, 
             end_sample=segment.end_sample,
             interval_ms=video.interval_ms or process.settings.interval_ms,
             tolerance_ms=video.tolerance_ms or 0,
+            reusable=frames.scope(session, process.engine.space.name, process.engine.detector_name, video.horizon),
         )
     return job, Trial(held, video.id, run_id)
 
@@ -150,6 +155,7 @@ def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
             detector=process.engine.detector_name,
             faces=found.faces,
             runs=found.runs,
+            analysed=found.frames,
             key_samples=found.key_samples,
         )
     log.info("segment done", faces=len(found.faces))
@@ -164,7 +170,13 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
     samples = process.decoder.samples(
         job.path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
     )
-    return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew)
+    repeats = process.settings.repeats
+    recall = (
+        Repeats(process.database, job.reusable, job.facts.time_base, process.settings.faces, repeats)
+        if repeats.enabled
+        else None
+    )
+    return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew, recall)
 
 
 def _renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:

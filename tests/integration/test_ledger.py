@@ -4,9 +4,9 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
-import numpy as np
 import pytest
 from sqlalchemy import func, select
+from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
 from db import finishing, leases, segments, spaces, task_runs, videos
@@ -28,12 +28,10 @@ from db.schema import (
 from db.segments import FaceRecord, RunRecord
 from db.session import Database
 from models.decision import Verdict
-from models.faces import Box, EmbeddingSpace, Face, Quality
+from models.faces import EmbeddingSpace
 
 NOW = datetime(2026, 1, 1, 22, tzinfo=UTC)
 LEASE = 60.0
-FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)
-SPACE = EmbeddingSpace("test/space", 128, "0" * 64)
 
 
 def add_video(
@@ -58,30 +56,10 @@ def taken(ledger: Database, segment_id: int, owner: str = "elsewhere/1", now: da
     return held
 
 
-def face(sample: int, seed: int) -> FaceRecord:
-    generator = np.random.default_rng(seed)
-    return FaceRecord(
-        sample,
-        sample * 3000,
-        Face(
-            Box(10, 20, 110, 120),
-            1.5,
-            generator.random((5, 2), dtype=np.float32),
-            Quality(0.9, 0.8, 0.7),
-            generator.random(128, dtype=np.float32),
-        ),
-        b"jpeg",
-    )
-
-
 def write(ledger: Database, held: Claim, faces: list[FaceRecord], runs: list[RunRecord]) -> bool:
     with ledger.writing() as session:
         space_id = spaces.ensure(session, SPACE)
         return segments.record(session, held, space_id=space_id, detector="test", faces=faces, runs=runs)
-
-
-def analysed(first: int, end: int) -> list[RunRecord]:
-    return [RunRecord(first, end, SampleOutcome.ANALYSED, first * 3000, (end - 1) * 3000)]
 
 
 def count(ledger: Database, table: type) -> int:

@@ -105,7 +105,13 @@ class _Recorder:
 
     def _segment(self, video_id: int, number: int, span: tuple[int, int]) -> None:
         segment = Segment(
-            video_id=video_id, number=number, first_sample=span[0], end_sample=span[1], state="done", key_samples=4
+            video_id=video_id,
+            number=number,
+            first_sample=span[0],
+            end_sample=span[1],
+            state="done",
+            key_samples=4,
+            reused_samples=number,
         )
         self._add(segment)
         self._segments.update(dict.fromkeys(range(*span), segment.id))

@@ -184,6 +184,7 @@ def test_provenance_is_complete(broadcast: VideoReport) -> None:
         "Time base": "1⁄90000 s per tick",
         "Sampling interval": "3 s ± 0.3 s",
         "Key frames decoded alone": "8 of 21 samples",
+        "Frames known from earlier videos": "3 of 21 samples; their faces were taken over",
         "Detector": "hog/smallest60/pixels2073600",
         "Embedding space": "dlib-resnet-v1/chip150-0.25",
         "Weights, SHA-256": "abababababababab…",

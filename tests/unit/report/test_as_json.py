@@ -99,7 +99,13 @@ def test_seconds_are_those_of_the_ticks(broadcast: VideoReport) -> None:
     for appearance in seen:
         for end in ("start", "end"):
             assert appearance[end] == round(float(appearance[f"{end}_pts"] * tick), 3)
-    assert document["sampling"] == {"interval": 3.0, "tolerance": 0.3, "border_uncertainty": 3.6, "key_frames": 8}
+    assert document["sampling"] == {
+        "interval": 3.0,
+        "tolerance": 0.3,
+        "border_uncertainty": 3.6,
+        "key_frames": 8,
+        "reused": 3,
+    }
 
 
 def test_counts_add_up(broadcast: VideoReport) -> None:

@@ -1,0 +1,255 @@
+"""Analysed frames: kept with their segment, found again by their hashes, and their faces, to be reused."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from itertools import chain
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy.orm import Session
+
+from db import spaces
+from db.schema import FaceCrop, FaceRow, FramePicture, FrameRow, Segment, Video
+from db.vectors import from_bytes
+from models import multi_index
+from models.faces import Box, Face, Quality
+from models.multi_index import Hashes, distances
+
+_HASHES_AT_ONCE = 64
+_IDS_AT_ONCE = 500
+_PARTS = (FrameRow.part_0, FrameRow.part_1, FrameRow.part_2, FrameRow.part_3)
+
+
+@dataclass(frozen=True, slots=True)
+class FrameRecord:
+    """An analysed frame as it is recorded.
+
+    `pts`: ticks from the origin. `hash`: see `models.frame_hash`. `picture`: PNG, see `models.frame_likeness`.
+    `reused_from`: id of the frame whose faces were taken over, None where faces were looked for.
+    """
+
+    sample: int
+    pts: int
+    hash: int
+    picture: bytes
+    reused_from: int | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Near:
+    """Pairs of a hash that was asked for, by its place among all, and a frame whose hash is near, by its id."""
+
+    asked: NDArray[np.int64]
+    frame_ids: NDArray[np.int64]
+    distances: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whose frames may be reused: of one engine, and of videos that had been finished before a moment."""
+
+    space_id: int
+    detector: str
+    horizon: int
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFrame:
+    """Where a frame is from: its video, with the size of its frames; its sample; seconds from the origin."""
+
+    id: int
+    video_id: int
+    width: int
+    height: int
+    sample: int
+    time: Fraction
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Fingerprints:
+    """The n analysed frames of a video in order of time. `times`: seconds from the origin."""
+
+    ids: NDArray[np.int64]
+    hashes: Hashes
+    times: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFace:
+    """A face of a frame, in pixels of that frame, and its crop; None where there is none to confirm it by."""
+
+    face: Face
+    crop: bytes | None
+
+
+def scope(session: Session, space_name: str, detector: str, horizon: int | None) -> Scope | None:
+    """Whose frames a video of this horizon may reuse; None where there can be none.
+
+    Args:
+        session: of the ledger.
+        space_name: of the embedding space.
+        detector: its name with its options.
+        horizon: of the video that is looked at, see `Video.horizon`.
+    """
+    space = spaces.find(session, space_name)
+    return Scope(space.id, detector, horizon) if space is not None and horizon else None
+
+
+def replace(session: Session, segment_id: int, frames: Sequence[FrameRecord]) -> None:
+    """Write the analysed frames of a segment, replacing earlier ones."""
+    session.execute(delete(FrameRow).where(FrameRow.segment_id == segment_id))
+    if not frames:
+        return
+    hashes = np.array([frame.hash for frame in frames], np.uint64)
+    rows = [
+        {
+            "segment_id": segment_id,
+            "sample": frame.sample,
+            "pts": frame.pts,
+            "hash": signed,
+            **{column.key: part for column, part in zip(_PARTS, parts, strict=True)},
+            "reused_from": frame.reused_from,
+        }
+        for frame, signed, parts in zip(
+            frames, hashes.view(np.int64).tolist(), multi_index.parts(hashes).tolist(), strict=True
+        )
+    ]
+    ids = session.scalars(insert(FrameRow).returning(FrameRow.id, sort_by_parameter_order=True), rows).all()
+    pictures = [{"frame_id": frame_id, "png": frame.picture} for frame_id, frame in zip(ids, frames, strict=True)]
+    session.execute(insert(FramePicture), pictures)
+
+
+def near(session: Session, hashes: Hashes, radius: int, *, reused: bool = True) -> Near:
+    """Frames of the ledger whose hash differs from one of n in at most `radius` bits; a query for each 64.
+
+    Args:
+        session: of the ledger.
+        hashes: (n,) to be looked up.
+        radius: bits.
+        reused: whether those count whose faces were taken over. Without them a slate that was shown a thousand times
+            is found once.
+    """
+    asked, frame_ids, bits = [], [], []
+    for start in range(0, len(hashes), _HASHES_AT_ONCE):
+        part = hashes[start : start + _HASHES_AT_ONCE]
+        found = [
+            column.in_(values.tolist())
+            for column, values in zip(_PARTS, multi_index.probes(part, radius), strict=True)
+            if len(values)
+        ]
+        chosen = select(FrameRow.id, FrameRow.hash).where(or_(*found))
+        rows = session.execute(chosen if reused else chosen.where(FrameRow.reused_from.is_(None)))
+        # Arrays of rows take far longer: NumPy asks each for its array interface.
+        numbers = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 2)
+        table = distances(part, numbers[:, 1].astype(np.uint64))
+        which, of = np.nonzero(table <= radius)
+        asked.append(which + start)
+        frame_ids.append(numbers[of, 0])
+        bits.append(table[which, of])
+    return Near(
+        np.concatenate([np.empty(0, np.int64), *asked]),
+        np.concatenate([np.empty(0, np.int64), *frame_ids]),
+        np.concatenate([np.empty(0, np.uint8), *bits]),
+    )
+
+
+def known(session: Session, scope: Scope, frame_ids: Sequence[int]) -> dict[int, KnownFrame]:
+    """Those of some frames, by id, whose faces may be reused: in the scope, and not themselves reused.
+
+    So what is compared is always what was looked at: small changes do not add up from copy to copy.
+    """
+    ticks = (Video.time_base_num, Video.time_base_den)
+    chosen = (
+        select(FrameRow.id, FrameRow.sample, FrameRow.pts, Video.id, Video.width, Video.height, *ticks)
+        .join(Segment, Segment.id == FrameRow.segment_id)
+        .join(Video, Video.id == Segment.video_id)
+        .where(
+            Video.finish_number <= scope.horizon,
+            Video.space_id == scope.space_id,
+            Video.detector == scope.detector,
+            FrameRow.reused_from.is_(None),
+        )
+    )
+    return {
+        frame_id: KnownFrame(frame_id, video_id, width or 0, height or 0, sample, _seconds(pts, num, den))
+        for part in _parts(frame_ids)
+        for frame_id, sample, pts, video_id, width, height, num, den in session.execute(
+            chosen.where(FrameRow.id.in_(part))
+        )
+    }
+
+
+def of_video(session: Session, video_id: int) -> Fingerprints:
+    """By what the analysed frames of a video are found again."""
+    chosen = select(FrameRow.id, FrameRow.hash, FrameRow.pts, Video.time_base_num, Video.time_base_den)
+    rows = session.execute(
+        chosen.join(Segment, Segment.id == FrameRow.segment_id)
+        .join(Video, Video.id == Segment.video_id)
+        .where(Video.id == video_id)
+        .order_by(FrameRow.sample)
+    ).all()
+    return Fingerprints(
+        ids=np.array([row[0] for row in rows], np.int64),
+        hashes=np.array([row[1] for row in rows], np.int64).view(np.uint64),
+        times=np.array([_seconds(*row[2:]) for row in rows], np.float64),
+    )
+
+
+def places(session: Session, frame_ids: Sequence[int]) -> dict[int, tuple[int, float]]:
+    """The video that each of some frames is from, and its time there in seconds from the origin."""
+    chosen = (
+        select(FrameRow.id, Video.id, FrameRow.pts, Video.time_base_num, Video.time_base_den)
+        .join(Segment, Segment.id == FrameRow.segment_id)
+        .join(Video, Video.id == Segment.video_id)
+    )
+    return {
+        frame_id: (video_id, float(_seconds(pts, num, den)))
+        for part in _parts(frame_ids)
+        for frame_id, video_id, pts, num, den in session.execute(chosen.where(FrameRow.id.in_(part)))
+    }
+
+
+def pictures(session: Session, frame_ids: Sequence[int]) -> dict[int, bytes]:
+    """PNGs of the small pictures of some frames, by the frame's id."""
+    found: dict[int, bytes] = {}
+    for part in _parts(frame_ids):
+        rows = session.execute(select(FramePicture.frame_id, FramePicture.png).where(FramePicture.frame_id.in_(part)))
+        found |= dict(rows.all())
+    return found
+
+
+def faces(session: Session, frame_ids: Sequence[int]) -> dict[int, list[KnownFace]]:
+    """The faces of some frames, by the frame's id, each in the order in which they were recorded."""
+    found: dict[int, list[KnownFace]] = {frame_id: [] for frame_id in frame_ids}
+    chosen = (
+        select(FrameRow.id, FaceRow, FaceCrop.jpeg)
+        .join(FaceRow, and_(FaceRow.segment_id == FrameRow.segment_id, FaceRow.sample == FrameRow.sample))
+        .outerjoin(FaceCrop, FaceCrop.face_id == FaceRow.id)
+        .order_by(FaceRow.id)
+    )
+    for part in _parts(frame_ids):
+        for frame_id, row, jpeg in session.execute(chosen.where(FrameRow.id.in_(part))):
+            found[frame_id].append(KnownFace(_face(row), jpeg))
+    return found
+
+
+def _seconds(pts: int, numerator: int | None, denominator: int | None) -> Fraction:
+    """Seconds of so many ticks. Only rejected videos have no time base, and those have no frames."""
+    return Fraction(pts * (numerator or 0), denominator or 1)
+
+
+def _face(row: FaceRow) -> Face:
+    return Face(
+        box=Box(row.left, row.top, row.right, row.bottom),
+        score=row.score,
+        landmarks=from_bytes(row.landmarks, -1, 2),
+        quality=Quality(row.sharpness, row.size, row.pose),
+        embedding=from_bytes(row.embedding, -1),
+    )
+
+
+def _parts(frame_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(frame_ids), _IDS_AT_ONCE):
+        yield frame_ids[start : start + _IDS_AT_ONCE]

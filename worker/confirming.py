@@ -1,0 +1,128 @@
+"""Whether a new frame shows what a known one showed, and where the known faces are in it.
+
+The small pictures say which part of the new frame differs, if any: a channel's logo may, and that part can be looked at
+alone. Every face is compared by itself with the crop that was kept of it, so that somebody else on the same chair is
+never taken for whoever sat there before. Whatever is in doubt is not confirmed.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from typing import Final
+
+import numpy as np
+
+from db.frames import KnownFace, KnownFrame
+from models import frame_likeness
+from models.faces import Box, Face, RgbImage
+from models.frame_hash import Grey, frame_hash, grey
+from models.scaling import Scaling
+from worker.scan import crop_area
+
+_OTHER_SHAPE: Final = 0.01
+"""Share by which the ratio of width to height may differ: encoders want even numbers."""
+_LEAST_FACE: Final = 20
+"""Edge in pixels of the new frame. People who are smaller cannot be told from each other by their pixels."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Look:
+    """A new frame as it is compared: its grey levels, its small picture, its hash.
+
+    `smallest_face`: edge in pixels of the smallest face that the detector finds in it.
+    """
+
+    grey: Grey
+    picture: Grey
+    hash: int
+    smallest_face: float
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A known frame that is the same as a new one, but for a part of the new one, if `changed` says so, in pixels."""
+
+    frame: KnownFrame
+    changed: Box | None
+
+
+def look_at(image: RgbImage, scaling: Scaling) -> Look:
+    """A new frame, ready to be compared. `scaling` says how large the detector looks at it."""
+    picture = grey(image)
+    height, width = picture.shape
+    smallest = scaling.smallest_face(height, width)
+    shape = frame_likeness.shape_of_picture(height, width, smallest)
+    return Look(picture, frame_likeness.reduced(picture, shape), frame_hash(picture), smallest)
+
+
+def match(look: Look, known: KnownFrame, png: bytes, limit: float) -> Match | None:
+    """Compare the small pictures; None where the frames are not the same, or cannot be told to be.
+
+    Args:
+        look: the new frame.
+        known: the known one. A smaller one is no match: faces were missed in it that the new one shows.
+        png: its small picture.
+        limit: grey levels by which parts of frames that are the same may differ.
+    """
+    height, width = look.grey.shape
+    ratio = known.width * height / max(1, known.height * width)
+    if known.width < width or abs(ratio - 1) > _OTHER_SHAPE:
+        return None
+    before, after = frame_likeness.alike(frame_likeness.decoded(png), look.picture)
+    rows, columns = after.shape
+    changed = frame_likeness.changed(before, after, limit)
+    if changed is None:
+        return Match(known, None)
+    if changed.width * changed.height > frame_likeness.LARGEST_CHANGE * rows * columns:
+        return None
+    margin = round(look.smallest_face)
+    there = _scaled(changed, width / columns, height / rows)
+    around = Box(there.left - margin, there.top - margin, there.right + margin, there.bottom + margin)
+    return Match(known, _inside(around, height, width))
+
+
+def faces_of(
+    look: Look, known: KnownFrame, faces: Iterable[KnownFace], limit: float
+) -> list[tuple[Face, bytes]] | None:
+    """The faces of a known frame in pixels of the new one, with their crops; None where one is not there as it was.
+
+    Args:
+        look: the new frame.
+        known: the known one.
+        faces: of the known one.
+        limit: share of a face's contrast by which it may differ.
+    """
+    found = []
+    for each in faces:
+        if each.crop is None or _difference(look, known, each.face.box, each.crop) > limit:
+            return None
+        across, down = look.grey.shape[1] / known.width, look.grey.shape[0] / known.height
+        box = _scaled(each.face.box, across, down)
+        landmarks = each.face.landmarks * np.array([across, down], np.float32)
+        found.append((replace(each.face, box=box, landmarks=landmarks), each.crop))
+    return found
+
+
+def _difference(look: Look, known: KnownFrame, box: Box, crop: bytes) -> float:
+    """How far the face in a box of the known frame has changed; infinite where it is too small to tell."""
+    height, width = look.grey.shape
+    shown = _inside(box, known.height, known.width)
+    there = _inside(_scaled(shown, width / known.width, height / known.height), height, width)
+    if min(there.width, there.height) < _LEAST_FACE:
+        return float("inf")
+    before = frame_likeness.decoded(crop)
+    area = crop_area(box, known.height, known.width)
+    in_area = Box(shown.left - area.left, shown.top - area.top, shown.right - area.left, shown.bottom - area.top)
+    here = _inside(_scaled(in_area, before.shape[1] / area.width, before.shape[0] / area.height), *before.shape)
+    return frame_likeness.face_difference(_cut(before, here), _cut(look.grey, there))
+
+
+def _cut(picture: Grey, box: Box) -> Grey:
+    return picture[box.top : box.bottom, box.left : box.right]
+
+
+def _scaled(box: Box, across: float, down: float) -> Box:
+    return Box(round(box.left * across), round(box.top * down), round(box.right * across), round(box.bottom * down))
+
+
+def _inside(box: Box, height: int, width: int) -> Box:
+    return Box(max(0, box.left), max(0, box.top), min(width, box.right), min(height, box.bottom))
