@@ -36,6 +36,14 @@ def shape_of_picture(height: int, width: int, smallest_face: float) -> Shape:
     return multiple * rows, multiple * columns
 
 
+def halved(picture: Grey, least: int) -> Grey:
+    """The picture halved as often as its shorter edge stays at least so long: far cheaper than other ratios."""
+    while (edge := min(picture.shape) // 2) >= least and edge:
+        height, width = picture.shape
+        picture = reduced(picture, (height // 2, width // 2))
+    return picture
+
+
 def reduced(picture: Grey, shape: Shape) -> Grey:
     """The picture in another shape, each pixel the mean of the area that it stands for."""
     return np.asarray(cv2.resize(picture, shape[::-1], interpolation=cv2.INTER_AREA), np.uint8)

@@ -20,6 +20,8 @@ from worker.scan import crop_area
 
 _OTHER_SHAPE: Final = 0.01
 """Share by which the ratio of width to height may differ: encoders want even numbers."""
+_LEAST_EDGE: Final = 128
+"""Pixels of the picture that a hash is made of: four for each of its samples."""
 _LEAST_FACE: Final = 20
 """Edge in pixels of the new frame. People who are smaller cannot be told from each other by their pixels."""
 
@@ -51,7 +53,8 @@ def look_at(image: RgbImage, scaling: Scaling) -> Look:
     height, width = picture.shape
     smallest = scaling.smallest_face(height, width)
     shape = frame_likeness.shape_of_picture(height, width, smallest)
-    return Look(picture, frame_likeness.reduced(picture, shape), frame_hash(picture), smallest)
+    small = frame_likeness.halved(picture, max(_LEAST_EDGE, 2 * min(shape)))
+    return Look(picture, frame_likeness.reduced(small, shape), frame_hash(small), smallest)
 
 
 def match(look: Look, known: KnownFrame, png: bytes, limit: float) -> Match | None:

@@ -12,7 +12,7 @@ from PIL import Image
 from demo.material import Material
 from models.faces import Box
 from models.frame_hash import Grey, grey
-from models.frame_likeness import changed, decoded, face_difference, is_same, reduced, shape_of_picture, to_png
+from models.frame_likeness import changed, decoded, face_difference, halved, is_same, reduced, shape_of_picture, to_png
 
 LIMIT = 4.5
 
@@ -113,3 +113,11 @@ def test_nothing_is_the_same_as_a_face_without_contrast() -> None:
 def test_the_box_ends_with_the_picture() -> None:
     before = noise((12, 20))
     assert changed(before, 255 - before, LIMIT) == Box(0, 0, 20, 12)
+
+
+@given(st.integers(1, 700), st.integers(1, 700), st.integers(1, 300))
+def test_halving_ends_above_the_least_edge(height: int, width: int, least: int) -> None:
+    made = halved(np.full((height, width), 77, np.uint8), least)
+    assert (made == 77).all()
+    assert min(made.shape) >= min(least, height, width)
+    assert min(made.shape) // 2 < least or min(made.shape) == 1
