@@ -35,10 +35,11 @@ def run(
 ) -> None:
     """List videos that show the same, with the times: repeats, second uploads of other encodings, advertisements.
 
-    Compared is what was kept of each sampled frame; no video is opened.
+    What was kept of each sampled frame is compared; no video is opened. Samples of a copy lie at other instants, so few
+    of the frames that look alike are equal; stretches of fewer than three scenes are listed only if three are.
     """
     settings = load_settings()
-    made = console.table(">video", "title", "shows from – to", ">same as", "title", "from – to", ">frames")
+    made = console.table(">video", "title", "shows from – to", ">same as", "title", "from – to", ">frames", ">equal")
     pairs = 0
     with opened(settings) as database:
         for found in _found(database, settings, words or []):
@@ -52,7 +53,7 @@ def run(
     if pairs:
         console.out.print(made)
     else:
-        console.lines(["No two videos share three frames in a row." if not words else "Nothing else shows the same."])
+        console.lines(["No two videos show the same." if not words else "Nothing else shows the same."])
 
 
 def _found(database: Database, settings: Settings, words: list[str]) -> Iterator[Duplicate]:
@@ -73,7 +74,8 @@ def _row(found: Duplicate) -> tuple[str, ...]:
         str(found.second.id),
         found.second.title,
         _span(overlap.second_start, overlap.second_end),
-        str(overlap.frames),
+        str(len(overlap.pairs)),
+        str(found.confirmed),
     )
 
 
@@ -86,7 +88,8 @@ def _as_json(found: Duplicate) -> dict[str, object]:
     return {
         "video": _video(found.first, overlap.first_start, overlap.first_end),
         "same_as": _video(found.second, overlap.second_start, overlap.second_end),
-        "frames": overlap.frames,
+        "frames": len(overlap.pairs),
+        "equal_frames": found.confirmed,
     }
 
 

@@ -6,6 +6,7 @@ has long gaps, and looked for again among the rest.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,13 +22,16 @@ LEAST_FRAMES: Final = 3
 
 @dataclass(frozen=True, slots=True)
 class Overlap:
-    """A stretch of one video, and that of another one that shows the same, in seconds; how many frames tell it."""
+    """A stretch of one video, and that of another one that shows the same, in seconds.
+
+    `pairs`: places of the pairs of frames that tell it, among those that were given, in order of time.
+    """
 
     first_start: float
     first_end: float
     second_start: float
     second_end: float
-    frames: int
+    pairs: tuple[int, ...]
 
 
 def overlaps(first: Times, second: Times, slack: float, largest_gap: float) -> list[Overlap]:
@@ -40,19 +44,18 @@ def overlaps(first: Times, second: Times, slack: float, largest_gap: float) -> l
         largest_gap: seconds from one shared frame to the next, in either video, that do not end a stretch.
     """
     found: list[Overlap] = []
-    order = np.argsort(second - first, kind="stable")
-    first, second = first[order], second[order]
-    while (band := _fullest_band(first, second, slack)) is not None:
-        pairs = _ascending(first[band], second[band])
-        stretches = [part for part in _cut(pairs, largest_gap) if len(part) >= LEAST_FRAMES]
-        left = np.ones(len(first), bool)
-        left[band] = False
-        for part in stretches:
-            (a, c), (b, d) = part[0], part[-1]
-            found.append(Overlap(a, b, c, d, len(part)))
+    left = np.lexsort((second, first, second - first))
+    while (band := _fullest_band(first[left], second[left], slack)) is not None:
+        pairs = _ascending(first, second, left[band])
+        left = np.delete(left, band)
+        for part in _cut(first, second, pairs, largest_gap):
+            if len(part) < LEAST_FRAMES:
+                continue
+            a, b, c, d = (float(times[place]) for times in (first, second) for place in (part[0], part[-1]))
+            found.append(Overlap(a, b, c, d, tuple(part)))
             # A still scene is like itself at other shifts, too.
-            left &= ~((first >= a) & (first <= b) & (second >= c) & (second <= d))
-        first, second = first[left], second[left]
+            inside = (first[left] >= a) & (first[left] <= b) & (second[left] >= c) & (second[left] <= d)
+            left = left[~inside]
     return sorted(found, key=lambda overlap: (overlap.first_start, overlap.second_start))
 
 
@@ -76,19 +79,20 @@ def _fullest_band(first: Times, second: Times, slack: float) -> slice | None:
     return best
 
 
-def _ascending(first: Times, second: Times) -> list[tuple[float, float]]:
-    """Each frame once, in an order that is that of both videos."""
-    kept: list[tuple[float, float]] = []
-    for pair in sorted(zip(first.tolist(), second.tolist(), strict=True)):
-        if not kept or (pair[0] > kept[-1][0] and pair[1] > kept[-1][1]):
+def _ascending(first: Times, second: Times, pairs: NDArray[np.int64]) -> list[int]:
+    """Of some pairs those that are in an order that is that of both videos: each frame once."""
+    kept: list[int] = []
+    for pair in sorted(pairs.tolist(), key=lambda place: (first[place], second[place])):
+        if not kept or (first[pair] > first[kept[-1]] and second[pair] > second[kept[-1]]):
             kept.append(pair)
     return kept
 
 
-def _cut(pairs: list[tuple[float, float]], largest_gap: float) -> list[list[tuple[float, float]]]:
-    parts: list[list[tuple[float, float]]] = []
+def _cut(first: Times, second: Times, pairs: Sequence[int], largest_gap: float) -> list[list[int]]:
+    parts: list[list[int]] = []
     for pair in pairs:
-        if parts and max(pair[0] - parts[-1][-1][0], pair[1] - parts[-1][-1][1]) <= largest_gap:
+        before = parts[-1][-1] if parts else pair
+        if parts and max(first[pair] - first[before], second[pair] - second[before]) <= largest_gap:
             parts[-1].append(pair)
         else:
             parts.append([pair])
