@@ -160,6 +160,8 @@ class Video(Base):
     """Ticks of the stream at which a player shows 0:00."""
     duration_pts: Mapped[int | None] = mapped_column(BigInteger)
     """Ticks from the origin to the end; none where nothing declares it."""
+    clock_pieces: Mapped[str | None] = mapped_column(Text)
+    """JSON, [byte, tick of the file's clock, tick in time that goes on] of each; none where the clock does not jump."""
     interval_ms: Mapped[int | None]
     tolerance_ms: Mapped[int | None]
     """How far a sample's frame may lie from its instant; none (as 0) where it was planned before there was a choice."""

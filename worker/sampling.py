@@ -157,7 +157,7 @@ class _Timeline:
 
     def is_over(self, number: int) -> bool:
         """Whether the picture has ended before a sample's instant, as far as its packets tell."""
-        shown_end = 0 if self._shown is None else self._shown.pts + (self._shown.duration or self._reader.source.step)
+        shown_end = 0 if self._shown is None else self._shown.pts + (self._shown.duration or self._reader.file.step)
         return self._ended and self._instants.of(number) >= max(shown_end, self._reader.end_of_sent)
 
     def _move(self, instant: Fraction) -> None:
@@ -174,17 +174,17 @@ class _Timeline:
 
     def _shown_until(self, shown: DecodedFrame) -> Fraction:
         """The tick up to which a frame is believed to be shown, if no other frame comes."""
-        source = self._reader.source
-        declared = shown.pts + Fraction(shown.duration or source.step)
+        file = self._reader.file
+        declared = shown.pts + Fraction(shown.duration or file.step)
         if self._next is not None:
             if self._next.after_loss:
                 return declared
             # What is not in a table of all packets was never there: then the next frame ends this one.
-            silent = self._next.pts - shown.pts if source.lists_every_packet else self._silent_hold
+            silent = self._next.pts - shown.pts if file.lists_every_packet else self._silent_hold
             return max(declared, Fraction(shown.pts + silent))
         # A video that ends about when it should is whole; else what is missing was lost, from this frame's end on.
         # In MP4 a packet's duration may belong to its neighbour in the order of display: the last end counts.
-        excess = self._instants.interval if not source.has_own_length else _ROUNDING * source.step
+        excess = self._instants.interval if not file.has_own_length else _ROUNDING * file.step
         found = max(declared, Fraction(self._reader.end_of_sent)) + excess
         if self._duration is None or self._reader.tail_lost or self._duration > found:
             return declared
