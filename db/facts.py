@@ -5,12 +5,26 @@ from fractions import Fraction
 
 
 @dataclass(frozen=True, slots=True)
+class ClockPiece:
+    """A part of a transport stream that has a clock of its own.
+
+    `position`: the byte from which on it counts. `first`: what the clock says there. `continued`: the same instant in
+    time that goes on from the beginning of the file. Both are ticks.
+    """
+
+    position: int
+    first: int
+    continued: int
+
+
+@dataclass(frozen=True, slots=True)
 class VideoFacts:
     """What the container says about its main video stream.
 
     Ticks are of `time_base` (seconds per tick). The origin is the tick at which a player shows 0:00; the duration
     counts from there and is None where nothing declares it. `width` and `height` are of the upright frame in square
-    pixels.
+    pixels. `pieces`: of a transport stream whose clock jumps; none where it runs on. All other ticks are of time that
+    goes on through all pieces.
     """
 
     container: str
@@ -21,6 +35,7 @@ class VideoFacts:
     time_base: Fraction
     origin_pts: int
     duration_pts: int | None
+    pieces: tuple[ClockPiece, ...] = ()
 
     @property
     def duration(self) -> Fraction | None:

@@ -1,6 +1,8 @@
 """Videos: what was submitted, what is known about it, where it stands."""
 
+import json
 from collections.abc import Sequence
+from dataclasses import astuple
 from datetime import UTC, datetime
 from fractions import Fraction
 
@@ -8,7 +10,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from config.errors import DecoderFailed, NotFound, RollcallError
-from db.facts import VideoFacts
+from db.facts import ClockPiece, VideoFacts
 from db.schema import SegmentState, Source, Video, VideoState
 
 _LARGEST_ID = 2**63 - 1
@@ -49,6 +51,7 @@ def _set_facts(video: Video, facts: VideoFacts) -> None:
     video.width, video.height = facts.width, facts.height
     video.time_base_num, video.time_base_den = facts.time_base.numerator, facts.time_base.denominator
     video.origin_pts, video.duration_pts = facts.origin_pts, facts.duration_pts
+    video.clock_pieces = json.dumps([astuple(piece) for piece in facts.pieces]) if facts.pieces else None
 
 
 def facts(video: Video) -> VideoFacts:
@@ -63,6 +66,7 @@ def facts(video: Video) -> VideoFacts:
         container=video.container or "", codec=video.codec or "", width=video.width or 0, height=video.height or 0,
         rotation=video.rotation or 0, time_base=Fraction(video.time_base_num, video.time_base_den),
         origin_pts=video.origin_pts, duration_pts=video.duration_pts,
+        pieces=tuple(ClockPiece(*piece) for piece in json.loads(video.clock_pieces or "[]")),
     )  # fmt: skip
 
 

@@ -7,8 +7,8 @@ sample before, the sample is *held*: there is nothing new to see.
 
 A tolerance lets a sample take a frame that costs less. Where a key frame lies no farther than that from the instant,
 the nearest one is taken, and nothing else is decoded. Elsewhere the rule is that for 0, with all instants earlier by
-the tolerance, so that decoding forward from the last key frame ends sooner, and for the pictures that others lean on:
-no other one is decoded.
+the tolerance, so that decoding forward from the last key frame ends sooner; and where one of the pictures that others
+lean on must lie within the tolerance, no other ones are decoded.
 
 When a picture stands still is not always plain. For a sample with no frame of its own, in this order:
 
@@ -77,7 +77,8 @@ def sample_frames(
     if not 0 <= 2 * tolerance_ms <= interval_ms:
         raise ValueError(f"a tolerance of {tolerance_ms} ms with an interval of {interval_ms} ms")
     instants = _Instants(Fraction(interval_ms, 1000) / facts.time_base, Fraction(tolerance_ms, 1000) / facts.time_base)
-    with VideoReader(path, facts, far, references_only=tolerance_ms > 0, progress=progress) as reader:
+    window = Fraction(2 * tolerance_ms, 1000)
+    with VideoReader(path, facts, far, window=window, progress=progress) as reader:
         timeline = _Timeline(reader, facts, instants)
         before: int | None = None
         for number in range(first_sample, _end_of_all(interval_ms) if end_sample is None else end_sample):
@@ -157,7 +158,7 @@ class _Timeline:
 
     def is_over(self, number: int) -> bool:
         """Whether the picture has ended before a sample's instant, as far as its packets tell."""
-        shown_end = 0 if self._shown is None else self._shown.pts + (self._shown.duration or self._reader.source.step)
+        shown_end = 0 if self._shown is None else self._shown.pts + (self._shown.duration or self._reader.file.step)
         return self._ended and self._instants.of(number) >= max(shown_end, self._reader.end_of_sent)
 
     def _move(self, instant: Fraction) -> None:
@@ -174,17 +175,17 @@ class _Timeline:
 
     def _shown_until(self, shown: DecodedFrame) -> Fraction:
         """The tick up to which a frame is believed to be shown, if no other frame comes."""
-        source = self._reader.source
-        declared = shown.pts + Fraction(shown.duration or source.step)
+        file = self._reader.file
+        declared = shown.pts + Fraction(shown.duration or file.step)
         if self._next is not None:
             if self._next.after_loss:
                 return declared
             # What is not in a table of all packets was never there: then the next frame ends this one.
-            silent = self._next.pts - shown.pts if source.lists_every_packet else self._silent_hold
+            silent = self._next.pts - shown.pts if file.lists_every_packet else self._silent_hold
             return max(declared, Fraction(shown.pts + silent))
         # A video that ends about when it should is whole; else what is missing was lost, from this frame's end on.
         # In MP4 a packet's duration may belong to its neighbour in the order of display: the last end counts.
-        excess = self._instants.interval if not source.has_own_length else _ROUNDING * source.step
+        excess = self._instants.interval if not file.has_own_length else _ROUNDING * file.step
         found = max(declared, Fraction(self._reader.end_of_sent)) + excess
         if self._duration is None or self._reader.tail_lost or self._duration > found:
             return declared

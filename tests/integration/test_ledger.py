@@ -10,7 +10,7 @@ from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
 from db import finishing, leases, segments, spaces, task_runs, videos
-from db.facts import VideoFacts
+from db.facts import ClockPiece, VideoFacts
 from db.leases import Claim
 from db.schema import (
     Appearance,
@@ -87,13 +87,19 @@ def test_rejected_upload_has_its_cause(ledger: Database) -> None:
 
 
 def test_facts_come_back_exactly(ledger: Database) -> None:
-    odd = VideoFacts("mpegts", "mpeg2video", 1024, 576, 90, Fraction(1, 90_000), 1_080_000, None)
+    pieces = (ClockPiece(0, 1_080_000, 1_080_000), ClockPiece(5 << 30, (1 << 33) - 1, 400_000_000_000))
+    odd = VideoFacts("mpegts", "mpeg2video", 1024, 576, 90, Fraction(1, 90_000), 1_080_000, None, pieces)
     with ledger.writing() as session:
         videos.add(session, content_hash="b" * 64, byte_size=5_000_000_000, path="/x.ts", title="x.ts", outcome=odd)
     with ledger.reading() as session:
         video = videos.find(session, "x.ts")
         assert videos.facts(video) == odd
         assert video.byte_size == 5_000_000_000
+    # Without pieces, as those of older versions are.
+    plain, _ = add_video(ledger, [(0, 1)])
+    with ledger.reading() as session:
+        assert videos.get(session, plain).clock_pieces is None
+        assert videos.facts(videos.get(session, plain)) == FACTS
 
 
 def test_finding_a_video_by_number_path_or_title(ledger: Database) -> None:

@@ -8,7 +8,7 @@ from random import Random
 
 import numpy as np
 
-from support.clips import MPEG2, X264, Encoding, write_clip, write_pictures
+from support.clips import MPEG2, X264, Encoding, frames_at, write_clip, write_pictures
 from support.surgery import (
     CLUSTER,
     STBL,
@@ -247,6 +247,13 @@ TABLE: dict[str, Row] = {
     "times that begin again": done("mkv", timed(lambda _number, time: time % 200), ALL),
     # Clusters come in order, the frames inside them do not: what goes back is dropped, and the frame before it held.
     "times that run backwards": done("mkv", timed(lambda _number, time: 4000 - time), "ACCCCCCCCCAAACAAAAAC"),
+    "a recording twice in a transport stream": done("ts", lambda clip, _folder: clip("transport stream") * 2, ALL * 2),
+    "a transport stream behind one that began a day later": done(
+        "ts",
+        lambda clip, folder: frames_of("day.ts", frames_at(FRAMES, start=24 * 3_600_000), MPEG2)(clip, folder)
+        + clip("transport stream"),
+        ALL * 2,
+    ),
     "offsets behind the end": rejected("mp4", mp4((f"{STBL}/stco", 8, "I", [MOST])), "undecodable"),
     # What size.
     "1×1 pixels": done("mkv", pictures(*[(1, 1)] * 4), "FFFF", interval=1),

@@ -5,11 +5,12 @@ import select
 import socket
 import struct
 import time
+from dataclasses import astuple
 from fractions import Fraction
 from typing import Any, Final
 
 from config.errors import MediaError
-from db.facts import VideoFacts
+from db.facts import ClockPiece, VideoFacts
 
 Message = dict[str, Any]
 
@@ -124,6 +125,7 @@ def facts_to_message(facts: VideoFacts) -> Message:
         "time_base": [facts.time_base.numerator, facts.time_base.denominator],
         "origin_pts": facts.origin_pts,
         "duration_pts": facts.duration_pts,
+        "pieces": [astuple(piece) for piece in facts.pieces],
     }
 
 
@@ -145,9 +147,14 @@ def facts_from_message(message: Message) -> VideoFacts:
             time_base=Fraction(whole(numerator, 1, 1 << 31), whole(denominator, 1, 1 << 31)),
             origin_pts=whole(message["origin_pts"]),
             duration_pts=None if message["duration_pts"] is None else whole(message["duration_pts"]),
+            pieces=tuple(_piece(*numbers) for numbers in message["pieces"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise Broken(f"no facts of a video: {error!r}") from error
+
+
+def _piece(position: object, first: object, continued: object) -> ClockPiece:
+    return ClockPiece(whole(position, 0), whole(first), whole(continued))
 
 
 def whole(value: object, least: int = -_MOST, most: int = _MOST) -> int:

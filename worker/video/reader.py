@@ -18,6 +18,7 @@ from av.video.frame import VideoFrame
 from av.video.stream import VideoStream
 
 from db.facts import VideoFacts
+from worker.video.demuxing import Demuxer
 from worker.video.opening import check_file
 from worker.video.packets import LONGEST_DELAY, PacketSource
 from worker.video.timeline import LossWatch
@@ -30,6 +31,8 @@ _BACK_OFF: Final = 0, 1, 2, 4, 8, 16, 32
 _MARGIN_OF_DAMAGE: Final = 1  # second; more than decoders reorder and parsers hold back
 _JUMP: Final = Fraction(1, 2)  # second; a frame that comes so late, or first of all, may have a wrong time
 _STARVED: Final = 16  # packets in a row for which there was no memory; a damaged one may want too much by itself
+_NO_WINDOW: Final = Fraction(0)
+_IN_A_ROW: Final = 17  # pictures, the last of which others lean on: H.264 has 16 at most that none does, MPEG-2 two
 _DISTRUST: Final = 3  # key frames that were none, after which a reader decodes everything instead of believing the next
 
 
@@ -57,11 +60,12 @@ class VideoReader:
 
     Args:
         path: the file.
-        facts: what `probe` said; only the origin is used.
+        facts: what `probe` said; only the origin and the pieces of the clock are used.
         far: seconds; a longer way ahead is made by seeking in the file, a shorter one by reading past it. It never
             changes what `read` gives.
-        references_only: leave out pictures that no other one leans on. That one of them was lost is then not noticed,
-            unless its packet is known to be damaged.
+        window: seconds. Whoever takes any frame of so long a stretch is spared pictures that no other one leans on,
+            where one that others lean on must be among them. That one was lost is then not noticed, unless its packet
+            is known to be damaged.
         progress: called for each packet that is read, and for each that is decoded.
 
     Raises:
@@ -74,13 +78,14 @@ class VideoReader:
         facts: VideoFacts,
         far: float = FAR,
         *,
-        references_only: bool = False,
+        window: Fraction = _NO_WINDOW,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
         self._path = path
         self._origin = facts.origin_pts
+        self._pieces = facts.pieces
         self._far = far
-        self._references_only = references_only
+        self._window = window
         self._progress = progress
         self._false_keys = 0
         self._count = 0
@@ -90,25 +95,26 @@ class VideoReader:
 
     def __enter__(self) -> Self:
         check_file(self._path)
-        self._source = PacketSource(self._path, self._progress)
-        self._watch = LossWatch(margin=round(_MARGIN_OF_DAMAGE / self._source.time_base))
+        self._file = Demuxer(self._path, self._progress, self._pieces)
+        self._source = PacketSource(self._file)
+        self._watch = LossWatch(margin=round(_MARGIN_OF_DAMAGE / self._file.time_base))
         self._start_decoder(None)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._source.close()
+        self._file.close()
 
     @property
-    def source(self) -> PacketSource:
-        """What the frames are decoded from: for what it says of itself, not to be read from."""
-        return self._source
+    def file(self) -> Demuxer:
+        """What the frames are decoded from: for what it says of itself. Who reads from it can read no frames."""
+        return self._file
 
     @property
     def tail_lost(self) -> bool:
         """After the last frame: whether pictures that should have followed could not be read or decoded."""
-        return self._watch.left() or self._source.failed
+        return self._watch.left() or self._file.failed
 
     @property
     def end_of_sent(self) -> int:
@@ -130,9 +136,9 @@ class VideoReader:
         decoder confirms it.
         """
         target = pts + self._origin
-        if not self._source.has_timestamps:
+        if not self._file.has_timestamps:
             return
-        if (target - self._source.position) * self._source.time_base > self._far:
+        if (target - self._file.position) * self._file.time_base > self._far:
             self._leap(target, target)
         elif self._source.torn or self._false_keys < _DISTRUST:
             key = self._source.skip_to_key(target)
@@ -145,13 +151,13 @@ class VideoReader:
         None where none lies there that the decoder confirms, undamaged. What it gives does not depend on what was read
         before. All are ticks from the origin. `advance` before the next `read`.
         """
-        if not self._source.has_timestamps:
+        if not self._file.has_timestamps:
             return None
         pts, earliest, latest = (ticks + self._origin for ticks in (pts, earliest, latest))
         if not self._source.has_index_until(latest):
             self._be_before(earliest)
         for key in self._source.keys_nearest(pts, earliest, latest):
-            picture = None if self._source.is_damaged(key) else self._alone(key)
+            picture = None if self._file.is_damaged(key) else self._alone(key)
             if picture is not None and picture.pts is not None:
                 return DecodedFrame(picture.pts - self._origin, picture.duration or None, False, picture)
         return None
@@ -169,7 +175,7 @@ class VideoReader:
 
     def _first(self, packets: Iterable[Packet[VideoStream] | None], pts: int | None) -> VideoFrame | None:
         """The first picture that the decoder gives for some packets, None unless it is the key frame of that time."""
-        decoder = self._source.decoder
+        decoder = self._file.decoder
         decoder.flush_buffers()
         try:
             picture = next((picture for packet in packets for picture in decoder.decode(packet)), None)
@@ -184,11 +190,11 @@ class VideoReader:
         """See that no key frame has been read that is shown from `target` on (stream ticks), and none is far ahead."""
         given = self._source.latest_key
         is_past = given is not None and given >= target
-        if not is_past and (target - self._source.position) * self._source.time_base <= self._far:
+        if not is_past and (target - self._file.position) * self._file.time_base <= self._far:
             return
         for seconds in _BACK_OFF:
-            wanted = target - round((seconds + LONGEST_DELAY) / self._source.time_base)
-            if wanted <= self._source.start or not self._source.seek(wanted):
+            wanted = target - round((seconds + LONGEST_DELAY) / self._file.time_base)
+            if wanted <= self._file.start or not self._source.seek(wanted):
                 break
             if self._source.arrive_before(wanted):
                 return
@@ -209,11 +215,11 @@ class VideoReader:
     def _leap(self, target: int, limit: int) -> None:
         """Start at the last true key frame at or before `limit`, found by seeking to before `target` (stream ticks)."""
         for seconds in _BACK_OFF:
-            wanted = target - round(seconds / self._source.time_base)
-            if wanted <= self._source.start or not self._source.seek(wanted):
+            wanted = target - round(seconds / self._file.time_base)
+            if wanted <= self._file.start or not self._source.seek(wanted):
                 break
             key = self._source.skip_to_key(limit, hold=False)
-            if key is not None and self._source.knows_damage_from(key - self._watch.margin):
+            if key is not None and self._file.knows_damage_from(key - self._watch.margin):
                 self._watch.forget()
                 if self._starts_at(key):
                     return
@@ -242,15 +248,15 @@ class VideoReader:
     @property
     def _is_thinned(self) -> bool:
         # Pictures without times are counted: none may be missing.
-        return self._references_only and self._source.has_timestamps
+        return self._file.has_timestamps and self._window / self._file.time_base >= _IN_A_ROW * self._file.step
 
     def _is_key(self, picture: VideoFrame) -> bool:
-        return picture.key_frame or self._source.decoder.codec.intra_only
+        return picture.key_frame or self._file.decoder.codec.intra_only
 
     def _start_decoder(self, floor: int | None) -> None:
         """Forget what was decoded. Frames before `floor` will be dropped: they lean on earlier pictures."""
-        self._source.decoder.flush_buffers()
-        self._source.decoder.skip_frame = "NONREF" if self._is_thinned else "DEFAULT"
+        self._file.decoder.flush_buffers()
+        self._file.decoder.skip_frame = "NONREF" if self._is_thinned else "DEFAULT"
         self._frames: deque[DecodedFrame] = deque()
         self._floor = floor
         self._last: int | None = None
@@ -269,12 +275,12 @@ class VideoReader:
         if packet is None:
             self._drained = True
         elif packet.pts is not None and not packet.is_discard:
-            damaged = self._source.is_damaged(packet)
+            damaged = self._file.is_damaged(packet)
             if damaged or not self._is_thinned:
                 self._watch.sent(packet.pts, damaged=damaged)
             self._end.add(packet.pts, packet.duration or 0)
         try:
-            pictures = self._source.decoder.decode(packet)
+            pictures = self._file.decoder.decode(packet)
             self._starved = 0
         except av.error.FFmpegError as error:
             self._bear(error)
@@ -303,7 +309,7 @@ class VideoReader:
         before = self._floor if self._last is None else self._last
         if before is not None and (pts < before or pts == self._last):
             return
-        if before is None or (pts - before) * self._source.time_base > _JUMP:
+        if before is None or (pts - before) * self._file.time_base > _JUMP:
             self._doubtful = pts, picture
         else:
             self._pass_on(pts, picture)
@@ -315,11 +321,11 @@ class VideoReader:
         self._frames.append(DecodedFrame(pts - self._origin, picture.duration or None, lost, picture))
 
     def _time(self, picture: VideoFrame) -> int:
-        if not self._source.has_timestamps:
+        if not self._file.has_timestamps:
             self._count += 1
-            return round((self._count - 1) * self._source.step)
+            return round((self._count - 1) * self._file.step)
         if picture.pts is not None:
             return picture.pts
         if picture.dts is not None:
             return picture.dts
-        return self._source.start if self._last is None else self._last + round(self._source.step)
+        return self._file.start if self._last is None else self._last + round(self._file.step)

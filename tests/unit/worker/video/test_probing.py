@@ -210,7 +210,7 @@ def test_pictures_that_are_all_garbage_are_undecodable(clip: Path, tmp_path: Pat
 
 
 def test_a_picture_that_would_fill_the_memory_is_undecodable(clip: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("opening", "packets", "probing"):
+    for module in ("opening", "demuxing", "probing"):
         monkeypatch.setattr(f"worker.video.{module}.LARGEST_PICTURE", 192 * 128 - 1)
     with pytest.raises(Undecodable, match="192 × 128 pixels are larger than"):
         probe(clip)
