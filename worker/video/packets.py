@@ -15,6 +15,7 @@ from worker.video.timeline import LatestEnd
 
 _JUMP: Final = 10  # seconds; a single packet so far ahead of its neighbours does not tell the end
 LONGEST_DELAY: Final = 1  # second; no frame is decoded so long before it is shown
+_SEEKS_TO_KEY: Final = 16
 _LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looking for a key frame
 
 
@@ -30,12 +31,14 @@ class PacketSource:
 
     def __init__(self, file: Demuxer) -> None:
         self._file = file
-        self._begin_anew()
+        self._shift = 0
+        self._has_index = file.lists_key_frames
+        self._begin()
 
     def reopen(self) -> None:
         """Begin at the beginning, with a new decoder."""
         self._file.reopen()
-        self._begin_anew()
+        self._begin()
 
     def seek(self, ticks: int) -> bool:
         """Go to a packet at or before `ticks` where the container can; False where it cannot."""
@@ -82,9 +85,9 @@ class PacketSource:
     def keys_nearest(self, instant: int, earliest: int, latest: int) -> Iterator[Packet[VideoStream]]:
         """The key frames around an instant that are shown in [earliest, latest), the nearest first: two at most.
 
-        Where the index reaches so far, they are found by it, and nothing else is read. Elsewhere packets are read and
-        held, from the last key frame at or before the instant to the first one after it; no key frame before `earliest`
-        may have been read.
+        Where the index reaches so far, they are found by it, and nothing else is read; if it turns out to be wrong,
+        some may be missing, and `has_index_until` says so. Elsewhere packets are read and held, from the last key frame
+        at or before the instant to the first one after it; no key frame from `earliest` on may have been read.
         """
         if self.has_index_until(latest):
             yield from self._keys_of_index(instant, earliest, latest)
@@ -123,11 +126,6 @@ class PacketSource:
         """To tell where these packets end."""
         return LatestEnd(None if self._file.lists_every_packet else round(_JUMP / self._file.time_base), declared)
 
-    def _begin_anew(self) -> None:
-        self._delay = 0
-        self._has_index = self._file.lists_key_frames
-        self._begin()
-
     def _begin(self) -> None:
         self.skipped_damage: set[int] = set()
         self._queue = deque()
@@ -150,21 +148,36 @@ class PacketSource:
                 yield from _nearest([near], instant, earliest, latest)
                 near = None
             others.append(self._key_at(following))
-        found = [key for key in (near, *others) if key is not None]
-        yield from _nearest(found, instant, earliest, latest)
+        if self._has_index:
+            yield from _nearest([key for key in (near, *others) if key is not None], instant, earliest, latest)
 
     def _key_at(self, ticks: int) -> Packet[VideoStream] | None:
-        """Read on from the key frame that is decoded then by the index, which is not believed again if it is wrong."""
-        for _ in range(2):
-            # The index is by time of decoding, seeking by time of display.
-            packet = self._file.fetch() if self.seek(ticks + self._delay) else None
+        """Read on from the key frame that is decoded then by the index, which is not believed again if it is wrong.
+
+        None also where that one is not to be shown. The index is by time of decoding. Seeking goes by times that are
+        later by some shift, the same for all of the file, which is found by bisection.
+        """
+        early: int | None = None
+        late: int | None = None
+        shift, stride = self._shift, round(self._file.step)
+        for _ in range(_SEEKS_TO_KEY):
+            packet = self._file.fetch() if self.seek(ticks + shift) else None
             if packet is None or packet.dts is None or packet.pts is None:
                 break
-            self._queue.append(packet)
-            self._delay = packet.pts - packet.dts
-            if packet.dts == ticks and _key_time(packet) is not None:
-                self.latest_key = packet.pts
-                return packet
+            self.latest_key = packet.pts
+            if packet.dts == ticks and packet.is_keyframe:
+                self._queue.append(packet)
+                self._shift = shift
+                return None if _key_time(packet) is None else packet
+            if packet.dts < ticks:
+                early = shift
+            else:
+                late = shift
+            if early is not None and late is not None:
+                shift = (early + late) // 2
+            else:
+                shift += stride if late is None else -stride
+                stride *= 2
         self._has_index = False
         return None
 

@@ -154,8 +154,14 @@ class VideoReader:
         if not self._file.has_timestamps:
             return None
         pts, earliest, latest = (ticks + self._origin for ticks in (pts, earliest, latest))
-        if not self._source.has_index_until(latest):
-            self._be_before(earliest)
+        if self._source.has_index_until(latest):
+            found = self._nearest(pts, earliest, latest)
+            if found is not None or self._source.has_index_until(latest):
+                return found
+        self._be_before(earliest)
+        return self._nearest(pts, earliest, latest)
+
+    def _nearest(self, pts: int, earliest: int, latest: int) -> DecodedFrame | None:
         for key in self._source.keys_nearest(pts, earliest, latest):
             picture = None if self._file.is_damaged(key) else self._alone(key)
             if picture is not None and picture.pts is not None:

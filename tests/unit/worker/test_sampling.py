@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable, Sequence
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from pathlib import Path
 
 import av
@@ -26,6 +26,8 @@ from worker.video import VideoReader, probe
 LONG_GOP = Encoding(gop=200, codec_options={"preset": "veryfast"})
 FAST_START = Encoding(codec_options=X264.codec_options, container_options={"movflags": "faststart"})
 VP8 = Encoding("libvpx", b_frames=0, codec_options={"cpu-used": "8", "deadline": "realtime"})
+OPEN_GOP = Encoding(gop=6, codec_options={"preset": "veryfast", "sc_threshold": "0", "x264-params": "open-gop=1"})
+UNEVEN = list(accumulate(([20, 40, 500, 40, 80, 40, 40, 20] * 5 + [20, 500, 20, 500, 40] * 4 + [40] * 8), initial=0))
 RANDOM = [0, 40, 80, 90, 430, 470, 1000, 1001, 1350, 1390, 1430, 2000, 2500, 2540, 2580]
 
 # Name, encoding, times of the frames in milliseconds, the first of them as the player shows it.
@@ -35,6 +37,7 @@ CLIPS: dict[str, tuple[str, Encoding, list[int], int]] = {
     "variable rate in MP4": ("clip.mp4", X264, RANDOM, 0),
     "variable rate in Matroska": ("clip.mkv", X264, RANDOM, 0),
     "variable rate, VP8": ("clip.webm", VP8, RANDOM, 0),
+    "open GOP of variable rate in MP4": ("clip.mp4", OPEN_GOP, UNEVEN, 0),
     "one frame": ("clip.mp4", X264, [0], 0),
     "eight-second GOP with B-frames": ("clip.mp4", LONG_GOP, frames_at(75), 0),
     "late start in a transport stream": ("clip.ts", X264, frames_at(75, start=12_000), 0),
@@ -232,7 +235,8 @@ def test_with_a_tolerance_samples_do_not_depend_on_where_segments_begin(
         assert [(s.number, s.pts, s.key) for s in pieces] == [(s.number, s.pts, s.key) for s in whole]
 
 
-@pytest.mark.parametrize("kind", CLIPS)
+# In MP4 the last picture may be said to last as long as the one that is decoded last.
+@pytest.mark.parametrize("kind", [kind for kind in CLIPS if kind != "open GOP of variable rate in MP4"])
 def test_without_a_known_end_the_samples_end_with_the_picture(kind: str, clips: dict[str, Path]) -> None:
     facts = probe(clips[kind])
     for interval_ms in (100, 333):
