@@ -162,7 +162,7 @@ class RepeatSettings(_Group):
         ge=0,
         le=8,
         description="Bits of 64 in which the hashes of two frames may differ that are then compared; even, as they "
-        "differ in an even number. 6 finds a few more of poor copies and costs more than twice as much.",
+        "differ in an even number. 6 finds more of the frames with a logo and costs twice as much.",
         json_schema_extra=unit("bits"),
     )
     frame_difference: float = Field(

@@ -7,7 +7,7 @@ from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, insert, or_, select
+from sqlalchemy import and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from db import spaces
@@ -140,7 +140,8 @@ def near(session: Session, hashes: Hashes, radius: int, *, reused: bool = True) 
             if len(values)
         ]
         chosen = select(FrameRow.id, FrameRow.hash).where(or_(*found))
-        rows = session.execute(chosen if reused else chosen.where(FrameRow.reused_from.is_(None)))
+        # As an expression: SQLite would rather go through the index of all frames that were not reused.
+        rows = session.execute(chosen if reused else chosen.where(func.coalesce(FrameRow.reused_from, 0) == 0))
         # Arrays of rows take far longer: NumPy asks each for its array interface.
         numbers = np.fromiter(chain.from_iterable(rows), np.int64).reshape(-1, 2)
         table = distances(part, numbers[:, 1].astype(np.uint64))
