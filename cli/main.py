@@ -5,7 +5,20 @@ from typing import Annotated
 
 import typer
 
-from cli import console, duplicates, embed, enroll, identify, identities, migrate, report, status, submit, work
+from cli import (
+    console,
+    duplicates,
+    embed,
+    enroll,
+    evaluate,
+    identify,
+    identities,
+    migrate,
+    report,
+    status,
+    submit,
+    work,
+)
 from cli.exits import exit_of
 from config.errors import RollcallError
 from config.logs import configure_logging
@@ -18,7 +31,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (enroll, identities, submit, work, status, report, duplicates, identify, embed, migrate):
+for group in (enroll, identities, submit, work, status, report, duplicates, identify, embed, evaluate, migrate):
     group.register(app)
 
 # Without -v, what a command has to say stands in its output.

@@ -39,6 +39,10 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   ├── WeightsMissing          a file of weights is not there
     │   ├── ForeignWeights          a file of weights is truncated, altered or another one
     │   └── EngineUnavailable       the chosen engine cannot run here
+    ├── EvaluationError             labelled material that nothing can be measured on
+    │   ├── BadPairs                a file of labelled pairs is damaged, or none of its photographs is there
+    │   ├── ForeignEmbeddings       a file of embeddings is damaged, of other photographs or of another space
+    │   └── NotEnoughPeople         fewer people, or photographs of each, than the protocol needs
     ├── BrokerUnavailable           the broker cannot be reached, or holds what is no message
     ├── WorkersDied                 worker processes of this machine die again and again
     └── MaterialUnavailable         the demo's photographs cannot be downloaded, or are not the pinned ones
@@ -283,6 +287,30 @@ class EngineUnavailable(ModelError):
     """The chosen engine cannot run here."""
 
     code = "engine-unavailable"
+
+
+class EvaluationError(RollcallError):
+    """Labelled material that nothing can be measured on."""
+
+    code = "evaluation"
+
+
+class BadPairs(EvaluationError):
+    """A file of labelled pairs is damaged, or none of its photographs is there."""
+
+    code = "bad-pairs"
+
+
+class ForeignEmbeddings(EvaluationError):
+    """A file of embeddings is damaged, of other photographs or of another space."""
+
+    code = "foreign-embeddings"
+
+
+class NotEnoughPeople(EvaluationError):
+    """There are fewer people, or photographs of each, than the protocol needs."""
+
+    code = "not-enough-people"
 
 
 class BrokerUnavailable(RollcallError):

@@ -30,6 +30,7 @@ class Collection:
     detector: str
     _faces: list[Face] = field(default_factory=list)
     _paths: list[str] = field(default_factory=list)
+    _sizes: list[tuple[int, int]] = field(default_factory=list)
 
     def __len__(self) -> int:
         return len(self._faces)
@@ -38,16 +39,18 @@ class Collection:
         """Take in the faces of one photograph, in its order."""
         self._faces.extend(photograph.faces)
         self._paths.extend([shown(photograph.path)] * len(photograph.faces))
+        self._sizes.extend([(photograph.width, photograph.height)] * len(photograph.faces))
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """One row per face: `path` (n,), `box` (n, 4) int32 left, top, right, bottom, `score` (n,) float32,
-        `quality` (n,) float32, `landmarks` (n, 5, 2) float32, `embedding` (n, 128) float32; and, without rows,
-        the names `space` and `detector`, and the space's `weights_sha256`.
+        """One row per face: `path` (n,), `size` (n, 2) int32 width, height of the photograph, `box` (n, 4) int32 left,
+        top, right, bottom, `score` (n,) float32, `quality` (n,) float32, `landmarks` (n, 5, 2) float32, `embedding`
+        (n, 128) float32; and, without rows, the names `space` and `detector`, and the space's `weights_sha256`.
         """  # noqa: D205  a list of arrays has no shorter summary
         faces = self._faces
         boxes = [(face.box.left, face.box.top, face.box.right, face.box.bottom) for face in faces]
         return {
             "path": np.array(self._paths, dtype=np.str_),
+            "size": np.array(self._sizes, dtype=np.int32).reshape(-1, 2),
             "box": np.array(boxes, dtype=np.int32).reshape(-1, 4),
             "score": np.array([face.score for face in faces], dtype=np.float32),
             "quality": np.array([face.quality.overall for face in faces], dtype=np.float32),

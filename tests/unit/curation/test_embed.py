@@ -49,12 +49,14 @@ def test_the_file_holds_a_row_per_face_and_loads_without_pickle(
         assert arrays["box"].tolist() == [
             [face.box.left, face.box.top, face.box.right, face.box.bottom] for face in faces
         ]
+        assert arrays["size"].tolist() == [[432, 216]] * 2 + [[216, 216]]
         assert arrays["score"].tolist() == pytest.approx([face.score for face in faces])
         assert arrays["quality"].tolist() == pytest.approx([face.quality.overall for face in faces])
         assert arrays["space"].item() == "dlib-resnet-v1/chip150-0.25"
         assert arrays["detector"].item() == "hog/smallest60/pixels2073600"
         assert arrays["weights_sha256"].item() == engine_of(OPTIONS).space.weights_sha256
     assert {name: shape for name, shape in shapes.items() if shape[1] != "U"} == {
+        "size": ((3, 2), "i", 4),
         "box": ((3, 4), "i", 4),
         "score": ((3,), "f", 4),
         "quality": ((3,), "f", 4),
@@ -68,6 +70,7 @@ def test_a_file_without_faces_keeps_its_shapes(tmp_path: Path) -> None:
     collection([]).write(tmp_path / "none.npz")
     with np.load(tmp_path / "none.npz", allow_pickle=False) as arrays:
         assert arrays["path"].shape == (0,)
+        assert arrays["size"].shape == (0, 2)
         assert arrays["box"].shape == (0, 4)
         assert arrays["landmarks"].shape == (0, 5, 2)
         assert arrays["embedding"].shape == (0, 128)
