@@ -14,6 +14,7 @@ from cli import (
     identify,
     identities,
     migrate,
+    rematch,
     report,
     status,
     submit,
@@ -31,7 +32,20 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-for group in (enroll, identities, submit, work, status, report, duplicates, identify, embed, evaluate, migrate):
+for group in (
+    enroll,
+    identities,
+    submit,
+    work,
+    status,
+    report,
+    duplicates,
+    rematch,
+    identify,
+    embed,
+    evaluate,
+    migrate,
+):
     group.register(app)
 
 # Without -v, what a command has to say stands in its output.

@@ -8,6 +8,7 @@ import typer
 from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
+from cli.rematch import match_past
 from config.settings import Settings, load_settings
 from db import leases, status
 from db.schema import Video, VideoState
@@ -30,6 +31,7 @@ def run(
     Ctrl-C ends it after the segments at hand; a second one ends it at once.
     """
     settings = load_settings()
+    match_past(settings)
     count = processes or settings.work.processes or len(os.sched_getaffinity(0))
     began = leases.utc_now()
     with opened(settings) as database:

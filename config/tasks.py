@@ -2,5 +2,6 @@
 
 SCAN_SEGMENT = "worker.scan_segment"
 FINISH_VIDEO = "worker.finish_video"
+REMATCH = "worker.rematch"
 SWEEP = "scheduler.sweep"
 NIGHTLY = "scheduler.nightly"

@@ -13,6 +13,7 @@ from db import counters, leases
 from db.leases import Claim
 from db.schema import (
     Appearance,
+    Cluster,
     Decision,
     EmbeddingSpaceRow,
     FaceGroup,
@@ -25,9 +26,9 @@ from db.schema import (
     VideoState,
 )
 from db.segments import RunRecord
-from db.vectors import stack
+from db.vectors import stack, to_bytes
 from models.decision import Verdict
-from models.faces import Embeddings
+from models.faces import Embedding, Embeddings
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,6 +63,22 @@ class GroupRecord:
     best_face_id: int
     verdict: Verdict
     appearances: tuple[AppearanceRecord, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ClusterRecord:
+    """What the gallery was asked about some faces of a video, and whom it named."""
+
+    template: Embedding
+    identity_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """Who is in a video: the clusters that the gallery was asked about, and the groups that they became."""
+
+    groups: Sequence[GroupRecord]
+    clusters: Sequence[ClusterRecord]
 
 
 def claim(session: Session, video_id: int, *, owner: str, lease: float, attempts: int, now: datetime) -> Claim | None:
@@ -114,13 +131,13 @@ def space_of(session: Session, video: Video) -> EmbeddingSpaceRow | None:
 def write(
     session: Session,
     held: Claim,
-    groups: Sequence[GroupRecord],
+    cast: Cast,
     *,
     rule: str,
     gallery_version: int,
     now: datetime,
 ) -> VideoState:
-    """Write the groups of a video, replacing earlier ones, and end it; the state that it ends in.
+    """Write who is in a video, replacing what was written before, and end it; the state that it ends in.
 
     Raises:
         LeaseLost: somebody else finishes the video.
@@ -134,18 +151,36 @@ def write(
         detail=detail,
         rule=rule,
         gallery_version=gallery_version,
+        matched_version=gallery_version,
         ended_at=now,
         lease_owner=None,
         lease_until=None,
     )
-    session.execute(delete(FaceGroup).where(FaceGroup.video_id == held.id))
-    for number, group in enumerate(groups, start=1):
-        _write_group(session, held.id, number, group)
+    replace_cast(session, held.id, cast)
     if state in {VideoState.DONE, VideoState.PARTIAL}:
         # Last of all: nobody else can finish a video while the number is held.
         drawn = counters.draw(session, counters.FINISHED)
         session.execute(update(Video).where(Video.id == held.id).values(finish_number=drawn))
     return state
+
+
+def replace_cast(session: Session, video_id: int, cast: Cast) -> None:
+    """Write the groups and clusters of a video, replacing earlier ones."""
+    session.execute(delete(FaceGroup).where(FaceGroup.video_id == video_id))
+    session.execute(delete(Cluster).where(Cluster.video_id == video_id))
+    for number, group in enumerate(cast.groups, start=1):
+        _write_group(session, video_id, number, group)
+    rows = [
+        {
+            "video_id": video_id,
+            "number": number,
+            "template": to_bytes(cluster.template),
+            "identity_id": cluster.identity_id,
+        }
+        for number, cluster in enumerate(cast.clusters, start=1)
+    ]
+    if rows:
+        session.execute(insert(Cluster), rows)
 
 
 def _write_group(session: Session, video_id: int, number: int, group: GroupRecord) -> None:

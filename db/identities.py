@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from config.errors import BadName, NameTaken, NotFound
 from db import gallery
-from db.schema import Decision, EnrolledFace, FaceGroup, Identity
+from db.schema import Decision, EnrolledFace, FaceGroup, Identity, Video
 
 LONGEST_NAME = 200
 _LONGEST_KEY = 400
@@ -139,8 +139,17 @@ def _forget_in_groups(session: Session, identity_id: int) -> int:
     named = session.execute(
         forget.where(FaceGroup.identity_id == identity_id)
         .values(decision=Decision.UNKNOWN, identity_id=None)
-        .returning(FaceGroup.id)
+        .returning(FaceGroup.video_id)
     ).all()
+    # What the name had joined may be several people: these videos are to be matched again.
+    touched = sorted({row.video_id for row in named})
+    for start in range(0, len(touched), _IDS_AT_ONCE):
+        session.execute(
+            update(Video)
+            .where(Video.id.in_(touched[start : start + _IDS_AT_ONCE]))
+            .values(matched_version=None)
+            .execution_options(synchronize_session=False)
+        )
     session.execute(forget.where(FaceGroup.second_id == identity_id).values(second_id=None, second_distance=None))
     # Of those who are left, the second was the nearest.
     session.execute(

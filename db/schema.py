@@ -174,6 +174,9 @@ class Video(Base):
     detector: Mapped[str | None] = mapped_column(String(80))
     space_id: Mapped[int | None] = mapped_column(ForeignKey("embedding_spaces.id"))
     gallery_version: Mapped[int | None]
+    """Of the gallery that the names come from."""
+    matched_version: Mapped[int | None]
+    """Of the newest gallery by which the names would be the same; none where they must be asked for anew."""
     rule: Mapped[str | None] = mapped_column(String(200))
     """The rule that decided, with its thresholds, e.g. `nearest/0.500/0.030`."""
     attempts: Mapped[int] = mapped_column(default=0)
@@ -375,6 +378,21 @@ class FaceGroup(Base):
     best_face_id: Mapped[int | None] = mapped_column(
         ForeignKey("faces.id", ondelete="SET NULL", use_alter=True, name="fk_face_groups_best_face_id"), index=True
     )
+
+
+class Cluster(Base):
+    """Faces of one video that look alike, as the gallery was asked about them. Clusters of one name are one group."""
+
+    __tablename__ = "clusters"
+    __table_args__ = (UniqueConstraint("video_id", "number"),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
+    number: Mapped[int]
+    template: Mapped[bytes] = mapped_column(LargeBinary)
+    """In the video's embedding space. Personal data."""
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
+    """What the gallery answered; none for nobody. The group may be unknown all the same: see `worker.finish`."""
 
 
 class Appearance(Base):

@@ -29,6 +29,11 @@ class Sender:
         """Ask for videos, all of whose segments have ended, to be finished."""
         self._send(tasks.FINISH_VIDEO, video_ids)
 
+    def send_rematch(self) -> None:
+        """Ask for past videos to be matched with the gallery of now."""
+        with self._told(), self._app.producer_pool.acquire(block=True) as producer:
+            self._app.send_task(tasks.REMATCH, producer=producer)
+
     def queued(self) -> int:
         """How many messages no worker has taken yet."""
         with self._told(), self._app.connection_for_write() as connection, connection.channel() as channel:

@@ -17,7 +17,8 @@ def sweep_task() -> None:
 
 @app.task(name=tasks.NIGHTLY)
 def nightly_task() -> None:
-    """Begin the night: everything that was submitted during the day."""
+    """Begin the night: who was enrolled during the day is looked for in the past, and what was submitted is begun."""
+    Sender(app).send_rematch()
     _sweep(load_settings(), begin_new=True)
 
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from db.finishing import AppearanceRecord, GroupRecord, VideoFaces
+from db.finishing import AppearanceRecord, Cast, ClusterRecord, GroupRecord, VideoFaces
 from db.schema import SampleOutcome
 from db.segments import RunRecord
 from models.appearances import Sighting, appearances
@@ -33,8 +33,8 @@ def finish(
     time_base: Fraction,
     largest_distance: float,
     largest_gap: float,
-) -> list[GroupRecord]:
-    """The groups of a video in order of first appearance.
+) -> Cast:
+    """The groups of a video in order of first appearance, and the clusters that they are made of.
 
     Args:
         faces: of the whole video.
@@ -45,15 +45,20 @@ def finish(
         largest_gap: from one sighting to the next that does not end an appearance, in samples.
     """
     if not len(faces.ids):
-        return []
+        return Cast((), ())
     labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance)
     found = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
-    verdicts = [identify(template(faces.embeddings[members], faces.weights[members])) for members in found]
+    templates = [template(faces.embeddings[members], faces.weights[members]) for members in found]
+    verdicts = [identify(probe) for probe in templates]
     carried = _carried(runs)
-    return [
+    groups = [
         _group(faces, members, verdict, _sightings(faces, members, carried, time_base), time_base, largest_gap)
         for members, verdict in _persons(faces, found, verdicts)
     ]
+    clusters = [
+        ClusterRecord(probe, verdict.identity_id) for probe, verdict in zip(templates, verdicts, strict=True)
+    ]  # fmt: skip
+    return Cast(groups, clusters)
 
 
 def _persons(

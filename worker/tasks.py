@@ -6,6 +6,7 @@ from structlog.contextvars import bound_contextvars
 from config import tasks
 from config.celery_app import app
 from worker.process import this_process
+from worker.rematch import rematch
 from worker.work import finish_video, scan_segment
 
 
@@ -23,3 +24,10 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
     """Finish a video if it is to be had."""
     with bound_contextvars(task=self.request.id):
         finish_video(this_process(), video_id)
+
+
+@app.task(name=tasks.REMATCH, bind=True)
+def rematch_task(self: Task[[], None]) -> None:
+    """Match past videos with the gallery of now."""
+    with bound_contextvars(task=self.request.id):
+        rematch(this_process())

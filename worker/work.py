@@ -19,9 +19,7 @@ from db.facts import VideoFacts
 from db.frames import Scope
 from db.leases import Claim
 from db.schema import Segment
-from models.decision import Verdict
-from models.faces import Embedding
-from worker.finish import finish
+from worker import casting
 from worker.gate import Gate
 from worker.process import WorkerProcess
 from worker.repeats import Repeats
@@ -196,36 +194,19 @@ def _renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
 
 
 def _finish(process: WorkerProcess, held: Claim) -> bool:
-    settings = process.settings
     with process.database.reading() as session:
-        video = videos.get(session, held.id)
-        space = finishing.space_of(session, video)
-        gallery = process.gallery(session, space) if space else None
-        faces = finishing.faces(session, held.id, space.length if space else 0)
-        runs = finishing.runs(session, held.id)
-        time_base = videos.facts(video).time_base
-
-    def identify(probe: Embedding) -> Verdict:
-        return process.rule.decide(gallery.candidates(probe, 2) if gallery else [])
-
-    groups = finish(
-        faces,
-        runs,
-        identify,
-        time_base=time_base,
-        largest_distance=settings.grouping.largest_distance,
-        largest_gap=settings.grouping.largest_gap,
-    )
+        evidence = casting.gather(process, session, videos.get(session, held.id))
+    cast = casting.cast(process, evidence)
     with process.database.writing() as session:
         state = finishing.write(
             session,
             held,
-            groups,
+            cast,
             rule=process.rule.name,
-            gallery_version=gallery.version if gallery else 0,
+            gallery_version=evidence.gallery_version,
             now=leases.utc_now(),
         )
-    log.info("video finished", state=str(state), groups=len(groups), faces=len(faces.ids))
+    log.info("video finished", state=str(state), groups=len(cast.groups), faces=len(evidence.faces.ids))
     return False
 
 

@@ -230,13 +230,13 @@ def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> No
             ids = found.ids.tolist()
             stretch = finishing.AppearanceRecord(0, 3000, 2, ids[0])
             group = finishing.GroupRecord(tuple(ids), ids[0], Verdict(None, None, None), (stretch,))
-            ended = finishing.write(session, held, [group], rule="test", gallery_version=1, now=NOW)
+            ended = finishing.write(session, held, finishing.Cast([group], []), rule="test", gallery_version=1, now=NOW)
             task_runs.end(session, run_id, outcome="done", now=NOW, cpu_seconds=0.1)
         assert ended == VideoState.DONE
         assert (count(ledger, FaceGroup), count(ledger, Appearance)) == (1, 1)
         assert count(ledger, TaskRun) == round_number
         with pytest.raises(LeaseLost), ledger.writing() as session:
-            finishing.write(session, held, [], rule="late", gallery_version=1, now=NOW)
+            finishing.write(session, held, finishing.Cast([], []), rule="late", gallery_version=1, now=NOW)
         with ledger.writing() as session:
             session.get_one(Video, video_id).state = VideoState.FINISHING
 
@@ -261,7 +261,7 @@ def test_the_account_decides_how_a_video_ends(
     with ledger.writing() as session:
         held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
         assert held is not None
-        assert finishing.write(session, held, [], rule="test", gallery_version=0, now=NOW) == ended
+        assert finishing.write(session, held, finishing.Cast([], []), rule="test", gallery_version=0, now=NOW) == ended
         assert session.get_one(Video, video_id, populate_existing=True).cause == (
             None if ended == VideoState.DONE else "undecodable"
         )

@@ -20,6 +20,7 @@ from celery import Celery
 from sqlalchemy import func, select
 from support.installation import ROLLCALL, Installation
 
+from config import tasks
 from config.errors import BrokerUnavailable
 from db.schema import FaceCrop, FaceRow, Segment, SegmentState, TaskRun
 from demo.film import Film
@@ -127,7 +128,19 @@ def test_celery_workers_with_postgresql_and_redis_give_the_same_reports(
         celery("beat"),
     ):
         until(lambda: _is_empty(installation), "the queue is empty", installation)
-    assert installation.reports() == calm
+        assert installation.reports() == calm
+        enrolled_again_is_found_by_night(installation, film)
+
+
+def enrolled_again_is_found_by_night(installation: Installation, film: Film) -> None:
+    """Somebody is removed, enrolled anew, and named in the past video after the nightly run."""
+    name, photographs = next(iter(film.photographs.items()))
+    installation.run("identities", "remove", name, "--yes")
+    assert name not in installation.reports()["film.mp4", "csv"]
+    installation.run("enroll", name, *map(str, photographs))
+    assert name not in installation.reports()["film.mp4", "csv"]
+    assert installation.start(*celery("call", tasks.NIGHTLY)).wait() == 0
+    until(lambda: name in installation.reports()["film.mp4", "csv"], "the past video names them", installation)
 
 
 def _is_empty(installation: Installation) -> bool:

@@ -24,7 +24,9 @@ def upgrade() -> None:
         sa.Column("template", sa.LargeBinary(), nullable=False),
         sa.Column("identity_id", KEY, nullable=True),
         sa.ForeignKeyConstraint(["video_id"], ["videos.id"], name="fk_clusters_video_id", ondelete="CASCADE"),
-        sa.ForeignKeyConstraint(["identity_id"], ["identities.id"], name="fk_clusters_identity_id", ondelete="SET NULL"),
+        sa.ForeignKeyConstraint(
+            ["identity_id"], ["identities.id"], name="fk_clusters_identity_id", ondelete="SET NULL"
+        ),
         sa.PrimaryKeyConstraint("id", name="pk_clusters"),
         sa.UniqueConstraint("video_id", "number", name="uq_clusters_video_id_number"),
     )

@@ -14,8 +14,8 @@ gaps = st.floats(min_value=0, max_value=6)
 @st.composite
 def one_persons_sightings(draw: st.DrawFn) -> list[Sighting]:
     """Of frames that lie up to half an interval from their instants."""
-    shifts = st.fractions(min_value=Fraction(-3, 2), max_value=Fraction(3, 2), max_denominator=1001)
-    frames = [number * INTERVAL + draw(shifts) for number in range(40)]
+    shifts = draw(st.lists(st.integers(-1500, 1500), min_size=40, max_size=40))
+    frames = [number * INTERVAL + Fraction(shift, 1001) for number, shift in enumerate(shifts)]
     drawn = draw(st.lists(st.tuples(st.integers(0, 30), st.sampled_from([0, 0, 0, 1, 2, 9])), max_size=30))
     return [
         Sighting(

@@ -53,7 +53,7 @@ def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[i
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
-    )
+    ).groups
     return [
         [(part.start_pts // SECOND, part.end_pts // SECOND, part.face_count) for part in group.appearances]
         for group in groups
@@ -112,7 +112,7 @@ def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
-    )
+    ).groups
     assert len(asked) == len(groups) == 2
     assert np.argmax(asked[0]) == 0
     first = groups[0]
@@ -135,7 +135,7 @@ def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
-    )
+    ).groups
     return [
         (group.face_ids, group.verdict.identity_id, group.verdict.first.distance)
         for group in groups

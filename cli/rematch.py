@@ -1,0 +1,53 @@
+"""`rollcall rematch`: past videos get the names that the gallery of now gives them."""
+
+import typer
+
+from cli import console
+from cli.ledger import opened
+from config.settings import Settings, load_settings
+from db import matching
+from models.decision import DecisionRule
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("rematch")(run)
+
+
+def run() -> None:
+    """Look for whoever was enrolled, and forget whoever was removed, in past videos. No video is opened.
+
+    `rollcall work`, and the nightly run, do this by themselves before anything else. Ctrl-C ends it; what was done
+    stays, and the next run goes on.
+    """
+    if not match_past(load_settings()):
+        console.lines(["every past video has the names that the gallery gives it"])
+
+
+def match_past(settings: Settings) -> bool:
+    """Match past videos, if there is something to be done, and tell what has changed; whether anything has."""
+    rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
+    with opened(settings) as database, database.reading() as session:
+        count = len(matching.to_match_again(session, rule.name))
+    if not count:
+        return False
+    from worker.process import WorkerProcess  # noqa: PLC0415  loads the face models' libraries
+    from worker.rematch import rematch  # noqa: PLC0415  as above
+
+    process = WorkerProcess(settings)
+    try:
+        with console.progress("past videos", count) as advance:
+            changed = rematch(process, advance)
+    finally:
+        process.database.close()
+    if not changed.videos:
+        return False
+    told = [f"{changed.videos} past {'video' if changed.videos == 1 else 'videos'}"]
+    told += [f"{_appearances(changed.named)} named"] if changed.named else []
+    told += [f"{_appearances(changed.unnamed)} no longer so named"] if changed.unnamed else []
+    console.lines([", ".join(told)])
+    return True
+
+
+def _appearances(count: int) -> str:
+    return f"{count} {'appearance' if count == 1 else 'appearances'}"

@@ -1,0 +1,196 @@
+"""Enrol today, find in the past: on both kinds of database, with faces whose people are plain."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.records import FACTS, analysed
+from typer.testing import CliRunner
+
+from cli.main import app
+from config.settings import DatabaseSettings, Settings, load_settings
+from db import finishing, gallery, identities, leases, matching, segments, spaces, videos
+from db.schema import Cluster, FaceGroup, Video, VideoState
+from db.segments import FaceRecord
+from db.session import Database
+from models.faces import Box, Embedding, Face, Quality
+from worker.process import WorkerProcess
+from worker.rematch import Rematched, rematch
+from worker.work import finish_video
+
+SAMPLE = 3000
+
+
+def direction(person: int) -> Embedding:
+    """People as far apart as strangers are: axes of the space."""
+    embedding = np.zeros(128, np.float32)
+    embedding[person] = 1
+    return embedding
+
+
+def face(person: int, seed: int = 0) -> Face:
+    noise = np.random.default_rng(seed).normal(0, 0.005, 128).astype(np.float32)
+    box = Box(100 * person, 20, 100 * person + 90, 110)
+    return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), direction(person) + noise)
+
+
+@pytest.fixture
+def process(ledger: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
+    home = tmp_path / "home"
+    home.mkdir()
+    opened = WorkerProcess(Settings(home=home, database=DatabaseSettings(url=ledger.url)))
+    yield opened
+    opened.database.close()
+
+
+def seen(process: WorkerProcess, title: str, *people: tuple[int, int]) -> int:
+    """A video of ten samples that is done: (sample, person)."""
+    with process.database.writing() as session:
+        video_id = videos.add(
+            session, content_hash=title.ljust(64, "0"), byte_size=1, path=f"/{title}", title=title, outcome=FACTS
+        ).id
+        (segment_id,) = segments.plan(session, video_id, [(0, 10)], SAMPLE)
+        taken = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, attempts=3, now=leases.utc_now())
+        assert taken is not None
+        segments.record(
+            session,
+            taken[0],
+            space_id=spaces.ensure(session, process.engine.space),
+            detector=process.engine.detector_name,
+            faces=[FaceRecord(sample, sample * SAMPLE, face(person, sample), b"jpeg") for sample, person in people],
+            runs=analysed(0, 10),
+        )
+    finish_video(process, video_id)
+    return video_id
+
+
+def enrol(process: WorkerProcess, name: str, person: int) -> None:
+    with process.database.writing() as session:
+        space_id = spaces.ensure(session, process.engine.space)
+        gallery.add(
+            session,
+            identity_id=identities.ensure(session, name).id,
+            space_id=space_id,
+            photograph=f"{name}.jpg",
+            photograph_hash=f"{name}{person}".ljust(64, "0"),
+            face=face(person, 99),
+        )
+
+
+def remove(process: WorkerProcess, name: str) -> None:
+    with process.database.writing() as session:
+        identities.remove(session, identities.get(session, name).id)
+
+
+def names(process: WorkerProcess, video_id: int) -> list[str | None]:
+    """Of the groups of a video, in order of appearance."""
+    with process.database.reading() as session:
+        groups = session.query(FaceGroup).where(FaceGroup.video_id == video_id).order_by(FaceGroup.number).all()
+        known = identities.names(session, [group.identity_id for group in groups if group.identity_id])
+        return [known.get(group.identity_id or 0) for group in groups]
+
+
+def version(process: WorkerProcess, video_id: int) -> tuple[int | None, int | None]:
+    with process.database.reading() as session:
+        video = videos.get(session, video_id)
+        return video.gallery_version, video.matched_version
+
+
+def test_whoever_is_enrolled_is_found_in_past_videos(process: WorkerProcess) -> None:
+    first = seen(process, "first", (0, 1), (1, 1), (1, 2), (7, 1))
+    second = seen(process, "second", (0, 2))
+    other = seen(process, "other", (0, 3))
+    assert names(process, first) == [None, None]
+    assert rematch(process) == Rematched()
+    enrol(process, "Ann", 1)
+    # Samples 0 and 1 are one appearance, sample 7 another one.
+    assert rematch(process) == Rematched(videos=1, named=2)
+    assert names(process, first) == ["Ann", None]
+    enrol(process, "Bob", 2)
+    assert rematch(process) == Rematched(videos=2, named=2)
+    assert (names(process, first), names(process, second)) == (["Ann", "Bob"], ["Bob"])
+    assert names(process, other) == [None]
+    assert rematch(process) == Rematched()
+
+
+def test_names_that_stay_keep_the_version_that_they_are_from(process: WorkerProcess) -> None:
+    enrol(process, "Ann", 1)
+    video_id = seen(process, "film", (0, 1))
+    assert version(process, video_id) == (1, 1)
+    enrol(process, "Bob", 2)
+    rematch(process)
+    assert version(process, video_id) == (1, 2)
+    with process.database.reading() as session:
+        assert matching.to_match_again(session, process.rule.name) == []
+
+
+def test_whoever_is_removed_is_nobody_and_may_be_somebody_else(process: WorkerProcess) -> None:
+    enrol(process, "Ann", 1)
+    video_id = seen(process, "film", (0, 1), (1, 2))
+    assert names(process, video_id) == ["Ann", None]
+    remove(process, "Ann")
+    enrol(process, "Anna", 1)
+    assert names(process, video_id) == [None, None]
+    assert rematch(process) == Rematched(videos=1, named=1)
+    assert names(process, video_id) == ["Anna", None]
+
+
+def test_clusters_that_one_name_joined_are_two_people_again_without_it(process: WorkerProcess) -> None:
+    enrol(process, "Ann", 1)
+    enrol(process, "Ann", 2)
+    video_id = seen(process, "film", (0, 1), (5, 2))
+    assert names(process, video_id) == ["Ann"]
+    remove(process, "Ann")
+    rematch(process)
+    assert names(process, video_id) == [None, None]
+
+
+def test_another_rule_is_asked_anew(process: WorkerProcess) -> None:
+    enrol(process, "Ann", 1)
+    video_id = seen(process, "film", (0, 1))
+    strict = process.settings.match.model_copy(update={"largest_distance": 0.01})
+    stricter = WorkerProcess(process.settings.model_copy(update={"match": strict}))
+    assert rematch(stricter) == Rematched(videos=1, unnamed=1)
+    assert names(process, video_id) == [None]
+    assert rematch(stricter) == Rematched()
+    stricter.database.close()
+
+
+def test_videos_that_were_done_before_clusters_were_kept_are_matched(process: WorkerProcess) -> None:
+    video_id = seen(process, "film", (0, 1), (2, 1))
+    with process.database.writing() as session:
+        session.query(Cluster).delete()
+        session.get_one(Video, video_id).matched_version = None
+    enrol(process, "Ann", 1)
+    assert rematch(process) == Rematched(videos=1, named=1)
+    with process.database.reading() as session:
+        assert len(matching.clusters(session, video_id, 128)) == 1
+
+
+def test_a_video_that_is_worked_on_or_was_matched_meanwhile_is_left_alone(process: WorkerProcess) -> None:
+    video_id = seen(process, "film", (0, 1))
+    with process.database.writing() as session:
+        cast = finishing.Cast((), ())
+        assert not matching.match_again(session, video_id, 7, cast, rule="x", gallery_version=8)
+        session.get_one(Video, video_id).state = VideoState.RUNNING
+        session.flush()
+        assert not matching.match_again(session, video_id, 0, cast, rule="x", gallery_version=8)
+    assert names(process, video_id) == [None]
+
+
+def test_the_command_tells_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROLLCALL_HOME", str(tmp_path))
+    load_settings.cache_clear()
+    runner = CliRunner()
+    try:
+        assert "every past video" in runner.invoke(app, ["rematch"]).stdout
+        process = WorkerProcess(load_settings())
+        seen(process, "film", (0, 1), (7, 1))
+        enrol(process, "Ann", 1)
+        assert "1 past video, 2 appearances named" in runner.invoke(app, ["rematch"]).stdout
+        assert "every past video" in runner.invoke(app, ["rematch"]).stdout
+        remove(process, "Ann")
+        process.database.close()
+    finally:
+        load_settings.cache_clear()
