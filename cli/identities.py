@@ -22,11 +22,12 @@ AsJson = Annotated[bool, typer.Option("--json", help="JSON instead of a table.")
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer(help="List, show, rename and remove the people who are enrolled.")
+    group = typer.Typer(help="List, show, rename, merge and remove the people who are enrolled.")
     group.callback(invoke_without_command=True)(list_all)
     group.command("show")(show)
     group.command("check")(check)
     group.command("rename")(rename)
+    group.command("merge")(merge)
     group.command("remove")(remove)
     app.add_typer(group, name="identities")
 
@@ -145,6 +146,26 @@ def rename(old: Name, new: Annotated[str, typer.Argument(help="The new name.")])
         before = identities.get(session, old).name
         after = identities.rename(session, old, new).name
     console.lines([f"{before} is now {after}"])
+
+
+def merge(
+    name: Name,
+    other: Annotated[str, typer.Argument(help="Who it is the same person as; this name stays.")],
+    *,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Make one person of two: photographs and places in past videos of the first become the second's."""
+    with opened(load_settings()) as database:
+        with database.reading() as session:
+            source, target = identities.get(session, name), identities.get(session, other)
+        if source.id == target.id:
+            raise typer.BadParameter(f"both are {target.name}")
+        if not yes and not _confirmed(f"Make {source.name} and {target.name} one person, {target.name}?"):
+            console.err.print("nothing was changed", markup=False)
+            raise typer.Exit(Exit.REFUSED)
+        with database.writing() as session:
+            moved = identities.merge(session, source.id, target.id)
+    console.lines([f"{source.name} is {target.name} now: {moved.faces} photographs, {moved.groups} places of videos"])
 
 
 def remove(

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db import spaces
@@ -165,6 +165,20 @@ def counts_by_space(session: Session) -> dict[str, int]:
 def face(session: Session, face_id: int) -> EnrolledFace:
     """One enrolled face that exists."""
     return session.get_one(EnrolledFace, face_id)
+
+
+def move_all(session: Session, source_id: int, target_id: int) -> int:
+    """Give every enrolled face of one identity to another one; how many there were."""
+    touched = session.scalars(
+        update(EnrolledFace)
+        .where(EnrolledFace.identity_id == source_id)
+        .values(identity_id=target_id)
+        .returning(EnrolledFace.space_id)
+        .execution_options(synchronize_session=False)
+    ).all()
+    for space_id in sorted(set(touched)):
+        spaces.bump_gallery_version(session, space_id)
+    return len(touched)
 
 
 def remove_all(session: Session, identity_id: int) -> int:

@@ -1,7 +1,7 @@
 """Identities: the people who are enrolled, found by name however it is spelled, renamed, and erased."""
 
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from config.errors import BadName, NameTaken, NotFound
 from db import gallery
-from db.schema import Decision, EnrolledFace, FaceGroup, Identity, Video
+from db.schema import Cluster, Decision, EnrolledFace, FaceGroup, Identity, Video
 
 LONGEST_NAME = 200
 _LONGEST_KEY = 400
@@ -30,7 +30,7 @@ class Summary:
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """What an erasure took away: enrolled faces, and groups of faces in videos that lost their name."""
+    """What an identity no longer has: enrolled faces, and groups of faces in videos that bore its name."""
 
     faces: int
     groups: int
@@ -113,11 +113,51 @@ def rename(session: Session, old: str, new: str) -> Identity:
         raise NameTaken(
             holder.name,
             "is another identity's name",
-            "if both are one person, remove one of them and enrol its photographs for the other",
+            "if both are one person, `rollcall identities merge` makes them one",
         )
     identity.name, identity.name_key = cleaned, name_key(cleaned)
     session.flush()
     return identity
+
+
+def merge(session: Session, source_id: int, target_id: int) -> Removed:
+    """Let one identity be another one: its enrolled faces and its places in videos become the other's, its name goes.
+
+    Videos in which it was named are to be matched again: what had two names there is one person, perhaps.
+
+    Returns:
+        How many enrolled faces and groups of faces have moved.
+    """
+    if source_id == target_id:
+        raise ValueError("an identity cannot be merged with itself")
+    # In one order: of two who merge the same identities, the second waits.
+    both = select(Identity.id).where(Identity.id.in_([source_id, target_id])).order_by(Identity.id)
+    session.execute(both.with_for_update())
+    faces = gallery.move_all(session, source_id, target_id)
+    change = update(FaceGroup).execution_options(synchronize_session=False)
+    moved = session.execute(
+        change.where(FaceGroup.identity_id == source_id).values(identity_id=target_id).returning(FaceGroup.video_id)
+    ).all()
+    # Both candidates were one person: there is no second one then, and the first is the nearer.
+    session.execute(
+        change.where(FaceGroup.second_id == source_id, FaceGroup.first_id == target_id)
+        .values(second_id=None, second_distance=None)
+    )  # fmt: skip
+    session.execute(
+        change.where(FaceGroup.first_id == source_id, FaceGroup.second_id == target_id)
+        .values(second_id=None, second_distance=None)
+    )  # fmt: skip
+    for column in (FaceGroup.first_id, FaceGroup.second_id):
+        session.execute(change.where(column == source_id).values({column: target_id}))
+    session.execute(
+        update(Cluster)
+        .where(Cluster.identity_id == source_id)
+        .values(identity_id=target_id)
+        .execution_options(synchronize_session=False)
+    )
+    _match_again(session, {row.video_id for row in moved})
+    session.execute(delete(Identity).where(Identity.id == source_id))
+    return Removed(faces, len(moved))
 
 
 def remove(session: Session, identity_id: int) -> Removed:
@@ -142,14 +182,7 @@ def _forget_in_groups(session: Session, identity_id: int) -> int:
         .returning(FaceGroup.video_id)
     ).all()
     # What the name had joined may be several people: these videos are to be matched again.
-    touched = sorted({row.video_id for row in named})
-    for start in range(0, len(touched), _IDS_AT_ONCE):
-        session.execute(
-            update(Video)
-            .where(Video.id.in_(touched[start : start + _IDS_AT_ONCE]))
-            .values(matched_version=None)
-            .execution_options(synchronize_session=False)
-        )
+    _match_again(session, {row.video_id for row in named})
     session.execute(forget.where(FaceGroup.second_id == identity_id).values(second_id=None, second_distance=None))
     # Of those who are left, the second was the nearest.
     session.execute(
@@ -159,6 +192,17 @@ def _forget_in_groups(session: Session, identity_id: int) -> int:
         )
     )  # fmt: skip
     return len(named)
+
+
+def _match_again(session: Session, video_ids: Collection[int]) -> None:
+    wanted = sorted(video_ids)
+    for start in range(0, len(wanted), _IDS_AT_ONCE):
+        session.execute(
+            update(Video)
+            .where(Video.id.in_(wanted[start : start + _IDS_AT_ONCE]))
+            .values(matched_version=None)
+            .execution_options(synchronize_session=False)
+        )
 
 
 def summaries(session: Session) -> Iterator[Summary]:

@@ -52,19 +52,28 @@ class Gallery:
         Returns:
             In order of ascending Euclidean distance, then of id; fewer when the gallery holds fewer.
         """
+        return self.candidates_of_each(probe[np.newaxis], count)[0]
+
+    def candidates_of_each(self, probes: Embeddings, count: int) -> list[list[Candidate]]:
+        """As `candidates`, for each of (n, 128) probes: the gallery is read once for all of them."""
         wanted = min(count, self._identity_count)
-        if wanted < 1:
-            return []
+        answers: list[list[Candidate]] = [[] for _ in probes]
+        left = np.arange(len(probes)) if wanted > 0 else np.empty(0, np.int64)
         searched = 2 * wanted
-        while True:
-            distances, positions = self._index.nearest(probe[np.newaxis], searched)
-            found = _nearest_of_each(distances[0], self._identity_ids[positions[0]])
-            # Faces just beyond the search may tie with its last one, so that one must lie strictly beyond the wanted.
-            enough = len(found) >= wanted and found[wanted - 1].distance < distances[0, -1]
-            if enough or searched >= len(self):
-                return found[:wanted]
+        while len(left):
+            distances, positions = self._index.nearest(probes[left], searched)
+            again = []
+            for number, near, faces in zip(left.tolist(), distances, positions, strict=True):
+                found = _nearest_of_each(near, self._identity_ids[faces])
+                # Faces just beyond the search may tie with its last one: that one must lie strictly beyond the wanted.
+                enough = len(found) >= wanted and found[wanted - 1].distance < near[-1]
+                if enough or searched >= len(self):
+                    answers[number] = found[:wanted]
+                else:
+                    again.append(number)
             # One person's many photographs may fill the search.
-            searched *= 4
+            left, searched = np.array(again, np.int64), 4 * searched
+        return answers
 
 
 def _nearest_of_each(distances: NDArray[np.float64], identity_ids: NDArray[np.int64]) -> list[Candidate]:

@@ -7,8 +7,10 @@ and joined and named again; no video is opened, and nothing is decoded.
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
 import structlog
 
+from config.errors import Conflict
 from db import finishing, matching, videos
 from db.schema import EmbeddingSpaceRow, Video
 from db.session import Session
@@ -44,7 +46,11 @@ def rematch(process: WorkerProcess, on_video: Callable[[int, int], None] = lambd
         ids = matching.to_match_again(session, process.rule.name)
     total = Rematched()
     for done, video_id in enumerate(ids, start=1):
-        total += _rematch_video(process, video_id)
+        try:
+            total += _rematch_video(process, video_id)
+        except Conflict as error:
+            # Somebody was removed, or the video taken up again, at this moment: the next run sees to it.
+            log.warning("not matched again", video=video_id, detail=str(error))
         on_video(done, len(ids))
     if ids:
         log.info("matched again", videos=len(ids), changed=total.videos, named=total.named, unnamed=total.unnamed)
@@ -76,9 +82,12 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
 
 def _is_same(process: WorkerProcess, session: Session, video: Video, space: EmbeddingSpaceRow) -> bool:
     """Whether the gallery answers as it did when it was asked about this video."""
-    gallery = process.gallery(session, space)
     kept = matching.clusters(session, video.id, space.length)
-    return bool(kept) and all(
-        process.rule.decide(gallery.candidates(cluster.template, 2)).identity_id == cluster.identity_id
-        for cluster in kept
+    if not kept:
+        return False
+    templates = np.stack([cluster.template for cluster in kept])
+    answers = process.gallery(session, space).candidates_of_each(templates, 2)
+    return all(
+        process.rule.decide(candidates).identity_id == cluster.identity_id
+        for candidates, cluster in zip(answers, kept, strict=True)
     )

@@ -96,7 +96,7 @@ def test_an_empty_ledger_knows_nothing(ledger: Database) -> None:
         assert frames.scope(session, SPACE.name, DETECTOR, 5) is None
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.integers(0, 63), max_size=9), st.integers(0, 8))
 def test_near_is_what_comparing_with_all_of_them_finds(ledger: Database, places: list[int], radius: int) -> None:
     generator = np.random.default_rng(3)

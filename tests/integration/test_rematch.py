@@ -194,3 +194,39 @@ def test_the_command_tells_what_it_found(tmp_path: Path, monkeypatch: pytest.Mon
         process.database.close()
     finally:
         load_settings.cache_clear()
+
+
+def merge(process: WorkerProcess, source: str, target: str) -> identities.Removed:
+    with process.database.writing() as session:
+        return identities.merge(session, identities.get(session, source).id, identities.get(session, target).id)
+
+
+def test_two_names_of_one_person_become_one(process: WorkerProcess) -> None:
+    enrol(process, "Ann", 1)
+    enrol(process, "Anna", 2)
+    enrol(process, "Bob", 3)
+    both = seen(process, "both", (0, 1), (5, 2), (6, 3))
+    together = seen(process, "together", (0, 1), (0, 2))
+    assert names(process, both) == ["Ann", "Anna", "Bob"]
+    before = version(process, together)
+    assert merge(process, "Anna", "Ann") == identities.Removed(faces=1, groups=2)
+    assert names(process, both) == ["Ann", "Ann", "Bob"]
+    rematch(process)
+    # One person, but for a frame that shows two faces: of those one keeps the name.
+    assert names(process, both) == ["Ann", "Bob"]
+    assert sorted(names(process, together), key=str) == ["Ann", None]
+    assert version(process, together) > before
+    assert rematch(process) == Rematched()
+    with process.database.reading() as session:
+        assert [(one.name, one.photographs) for one in identities.summaries(session)] == [("Ann", 2), ("Bob", 1)]
+
+
+def test_a_merge_leaves_no_candidate_twice(process: WorkerProcess) -> None:
+    enrol(process, "Ann", 1)
+    enrol(process, "Anna", 2)
+    video_id = seen(process, "film", (0, 1))
+    merge(process, "Ann", "Anna")
+    with process.database.reading() as session:
+        (group,) = session.query(FaceGroup).where(FaceGroup.video_id == video_id)
+        (identity,) = identities.summaries(session)
+        assert (group.identity_id, group.first_id, group.second_id) == (identity.identity_id,) * 2 + (None,)

@@ -17,7 +17,7 @@ def enrolled(vectors: NDArray[np.float32], owners: list[int], start: int) -> Enr
     return faces
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     seed=st.integers(0, 2**32 - 1),
     owners=st.lists(st.integers(1, 5), max_size=40),
@@ -66,7 +66,7 @@ def test_a_face_is_not_among_its_own() -> None:
     assert faces.embedding(2).tolist() == vectors[2].tolist()
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     seed=st.integers(0, 2**32 - 1),
     owners=st.lists(st.integers(1, 4), max_size=40),

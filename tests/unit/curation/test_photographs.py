@@ -194,7 +194,7 @@ def encoded(material: Material, tmp_path_factory: pytest.TempPathFactory) -> dic
     return {ending: save(folder / f"a.{ending}", small).read_bytes() for ending in endings}
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(data=st.data())
 def test_damage_of_any_kind_is_an_unreadable_photograph_or_a_picture(
     data: st.DataObject, encoded: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory

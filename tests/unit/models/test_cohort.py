@@ -22,7 +22,7 @@ def term(template: NDArray[np.float32], others: NDArray[np.float32], nearest: in
     people=st.lists(st.sampled_from([UNLABELLED, 1, 2, 7]), min_size=0, max_size=9),
     nearest=st.integers(1, 3),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_term_is_half_the_mean_distance_to_the_nearest_members_that_are_somebody_else(
     seed: int, members: list[int], people: list[int], nearest: int
 ) -> None:
@@ -40,7 +40,7 @@ def test_a_term_is_half_the_mean_distance_to_the_nearest_members_that_are_somebo
     members=st.lists(st.sampled_from([UNLABELLED, 1, 2, 3]), min_size=0, max_size=12),
     nearest=st.integers(1, 4),
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_a_probe_is_compared_with_an_identity_as_if_that_one_were_not_in_the_cohort(
     seed: int, members: list[int], nearest: int
 ) -> None:

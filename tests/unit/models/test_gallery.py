@@ -111,3 +111,26 @@ def test_arrays_of_a_mapped_file_are_searched_where_they_lie(tmp_path: Path) -> 
 def test_arrays_that_do_not_fit_are_refused(ids: NDArray[np.int64], embeddings: Embeddings) -> None:
     with pytest.raises(ValueError, match="identities of"):
         Gallery(1, SPACE, ids, embeddings)
+
+
+@given(
+    identities=st.lists(st.integers(0, 8), min_size=0, max_size=60),
+    count=st.integers(0, 12),
+    seed=st.integers(0, 2**32 - 1),
+    probes=st.integers(0, 6),
+)
+def test_many_probes_are_answered_as_each_by_itself(identities: list[int], count: int, seed: int, probes: int) -> None:
+    gallery = Gallery(1, SPACE, np.array(identities, np.int64), faces(len(identities), seed))
+    asked = faces(probes, seed + 1)
+    assert gallery.candidates_of_each(asked, count) == [gallery.candidates(probe, count) for probe in asked]
+
+
+def test_a_crowd_around_one_probe_is_searched_farther_for_that_one_alone() -> None:
+    rng = np.random.default_rng(3)
+    asked = faces(3, 5)
+    crowd = asked[1] + rng.normal(scale=0.001, size=(900, 128)).astype(np.float32)
+    ids = np.concatenate([np.full(900, 17), np.arange(100, 139)]).astype(np.int64)
+    embeddings = np.concatenate([crowd, faces(39, 6)])
+    found = Gallery(1, SPACE, ids, embeddings).candidates_of_each(asked, 5)
+    for probe, candidates in zip(asked, found, strict=True):
+        assert same(candidates, brute_force(ids, embeddings, probe, 5))

@@ -116,7 +116,7 @@ def agglomerated(given_video: Video, limit: float) -> set[frozenset[int]]:
         sets = [part for part in sets if not part & {*first, *second}] + [frozenset([*first, *second])]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), limit=st.sampled_from([0.3, 0.5, 0.7]), neighbours=st.sampled_from([2, 16]))
 def test_scattered_faces_are_grouped_as_by_the_textbook(seed: int, limit: float, neighbours: int) -> None:
     # Every second sample only, so that nothing is followed from one to the next.

@@ -16,7 +16,7 @@ def faces(seed: int, count: int) -> NDArray[np.float32]:
 
 
 @given(seed=st.integers(0, 10_000), people=st.integers(2, 60), count=st.integers(0, 5))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_it_finds_what_scoring_everybody_finds(seed: int, people: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("models.normalised._SEARCHED_AT_FIRST", 3)

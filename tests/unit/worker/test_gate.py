@@ -115,7 +115,7 @@ def test_the_noise_of_a_camera_does_not_change_a_still(material: Material) -> No
     assert outcomes(noisy(still, 8, seed) for seed in range(4)) == [ANALYSED] + [CARRIED] * 3
 
 
-@limits(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@limits(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     edge=st.integers(60, 200), x=st.floats(0, 1), y=st.floats(0, 1), number=st.integers(0, 2), scene=st.integers(0, 1)
 )

@@ -246,7 +246,7 @@ def test_without_a_known_end_the_samples_end_with_the_picture(kind: str, clips: 
         assert found == known
 
 
-@limits(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@limits(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     gaps=st.lists(st.integers(1, 900), min_size=0, max_size=24),
     interval_ms=st.integers(40, 1500),

@@ -35,7 +35,7 @@ def test_what_was_built_is_found_by_its_name_alone(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("folder")
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(at=st.integers(0, len(GRAPH) - 1), change=st.sampled_from(["flipped", "cut", "emptied"]))
 def test_what_is_damaged_is_built_anew(folder: Path, at: int, change: str) -> None:
     content("one", lambda: GRAPH)

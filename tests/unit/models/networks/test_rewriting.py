@@ -55,7 +55,7 @@ def canvas(seed: int, rows: int, columns: int) -> NDArray[np.uint16]:
     return coarse.repeat(7, axis=0).repeat(7, axis=1)[:rows, :columns].astype(np.uint16)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 1000), rows=st.integers(15, 90), columns=st.integers(15, 90))
 def test_the_detector_gives_the_same_scores(
     plain: session.Session, rewritten: session.Session, integers: session.Session, seed: int, rows: int, columns: int
