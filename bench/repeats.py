@@ -166,14 +166,7 @@ def _verdict(reused: Sequence[Face], truth: Sequence[Face]) -> str:
 
 def _among(face: Face, others: Sequence[Face]) -> Face | None:
     """The face at the same place."""
-    return next((other for other in others if _overlap(face.box, other.box) >= _SAME_PLACE), None)
-
-
-def _overlap(one: Box, other: Box) -> float:
-    width = min(one.right, other.right) - max(one.left, other.left)
-    height = min(one.bottom, other.bottom) - max(one.top, other.top)
-    shared = max(0, width) * max(0, height)
-    return shared / (one.width * one.height + other.width * other.height - shared)
+    return next((other for other in others if face.box.overlap(other.box) >= _SAME_PLACE), None)
 
 
 def _bits(one: Analysed, other: Analysed) -> int:

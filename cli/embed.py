@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import console
+from cli.collecting import collect
 from cli.exits import Exit
 from config.settings import DetectorName, EmbedderName, load_settings
 
@@ -28,8 +29,7 @@ def run(
     Embeddings are personal data: whoever has one can recognise the person. The file is readable by you alone.
     """
     # The face models load only where faces are looked for.
-    from curation.analysis import AnalysedPhotograph, analyse_all, engine_of, with_engine  # noqa: PLC0415
-    from curation.embed import Collection  # noqa: PLC0415
+    from curation.analysis import with_engine  # noqa: PLC0415
     from curation.photographs import find_photographs  # noqa: PLC0415
 
     if not output.absolute().parent.is_dir():
@@ -38,23 +38,12 @@ def run(
     if not photographs:
         raise typer.BadParameter("no photograph lies there")
     settings = load_settings()
-    options = with_engine(settings.faces, engine, embedder)
-    collection = Collection(engine_of(options).space, engine_of(options).detector_name)
-    refused = faceless = 0
-    with console.progress("photographs", len(photographs)) as advance:
-        for done, (_, result) in enumerate(analyse_all(photographs, options, settings.work.processes), start=1):
-            if isinstance(result, AnalysedPhotograph):
-                collection.add(result)
-                faceless += not result.faces
-            else:
-                refused += 1
-                console.err.print(f"{result.code}: {result}", markup=False)
-            advance(done)
+    found = collect(photographs, with_engine(settings.faces, engine, embedder), settings.work.processes)
     try:
-        collection.write(output)
+        found.collection.write(output)
     except OSError as error:
         raise typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output") from None
-    told = f"{len(collection)} faces of {len(photographs) - refused} photographs in {output}"
-    console.lines([told + (f"; {faceless} photographs without a face" if faceless else "")])
-    if refused:
+    told = f"{len(found.collection)} faces of {len(photographs) - found.refused} photographs in {output}"
+    console.lines([told + (f"; {found.faceless} photographs without a face" if found.faceless else "")])
+    if found.refused:
         raise typer.Exit(Exit.REFUSED)

@@ -12,6 +12,7 @@ import numpy as np
 import typer
 
 from cli import console
+from cli.collecting import collect
 from cli.exits import Exit
 from config.errors import BadPairs, ForeignEmbeddings
 from config.files import write_whole
@@ -137,28 +138,14 @@ def _writing(file: Path) -> Iterator[None]:
 
 def _faces(photographs: Sequence[Path], kept: Path | None) -> tuple[Mapping[str, Any], int]:
     """The faces as docs/embed.md tells them, and how many photographs cannot be read."""
-    from curation.analysis import AnalysedPhotograph, analyse_all, engine_of  # noqa: PLC0415  loads the networks' library
-    from curation.embed import Collection  # noqa: PLC0415  as above
-
     if kept is not None and kept.exists():
         return _load(kept), 0
     settings = load_settings()
-    engine = engine_of(settings.faces)
-    collection = Collection(engine.space, engine.detector_name)
-    refused = 0
-    with console.progress("photographs", len(photographs)) as advance:
-        analysed = analyse_all(photographs, settings.faces, settings.work.processes)
-        for done, (_, result) in enumerate(analysed, start=1):
-            if isinstance(result, AnalysedPhotograph):
-                collection.add(result)
-            else:
-                refused += 1
-                console.complain(f"{result.code}: {result}")
-            advance(done)
+    found = collect(photographs, settings.faces, settings.work.processes)
     if kept is not None:
         with _writing(kept):
-            collection.write(kept)
-    return collection.arrays(), refused
+            found.collection.write(kept)
+    return found.collection.arrays(), found.refused
 
 
 def _load(file: Path) -> Mapping[str, Any]:

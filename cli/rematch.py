@@ -6,6 +6,7 @@ from cli import console
 from cli.ledger import opened
 from config.settings import Settings, load_settings
 from db import matching
+from db.session import Database
 from models.decision import DecisionRule
 
 
@@ -20,15 +21,17 @@ def run() -> None:
     `rollcall work`, and the nightly run, do this by themselves before anything else. Ctrl-C ends it; what was done
     stays, and the next run goes on.
     """
-    if not match_past(load_settings()):
+    settings = load_settings()
+    with opened(settings) as database:
+        changed = match_past(database, settings)
+    if not changed:
         console.lines(["every past video has the names that the gallery gives it"])
 
 
-def match_past(settings: Settings) -> bool:
+def match_past(database: Database, settings: Settings) -> bool:
     """Match past videos, if there is something to be done, and tell what has changed; whether anything has."""
-    rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
-    with opened(settings) as database, database.reading() as session:
-        count = len(matching.to_match_again(session, rule.name))
+    with database.reading() as session:
+        count = len(matching.to_match_again(session, DecisionRule.of(settings.match).name))
     if not count:
         return False
     from worker.process import WorkerProcess  # noqa: PLC0415  loads the face models' libraries

@@ -31,10 +31,10 @@ def run(
     Ctrl-C ends it after the segments at hand; a second one ends it at once.
     """
     settings = load_settings()
-    match_past(settings)
     count = processes or settings.work.processes or len(os.sched_getaffinity(0))
-    began = leases.utc_now()
     with opened(settings) as database:
+        match_past(database, settings)
+        began = leases.utc_now()
         interrupted = _work(database, settings, count, until_empty)
         with database.reading() as session:
             ended = list(status.ended_since(session, began))

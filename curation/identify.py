@@ -53,7 +53,7 @@ class Identifier:
         self._options = with_engine(settings.faces, detector)
         self._processes = settings.work.processes
         self._listed = settings.match.neighbours
-        self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
+        self.rule = DecisionRule.of(settings.match)
         with database.reading() as session:
             self.gallery = SharedGalleries(database).current(session, engine_of(self._options).space.name)
             self.counts_by_space = gallery.counts_by_space(session)

@@ -1,24 +1,28 @@
 """Analysed frames: kept with their segment, found again by their hashes, and their faces, to be reused."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import chain
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import and_, delete, func, insert, or_, select
+from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from db import spaces
+from db.parts import parts
 from db.schema import FaceCrop, FaceRow, FramePicture, FrameRow, Segment, Video
 from db.vectors import from_bytes
 from models import multi_index
 from models.faces import Box, Face, Quality
 from models.multi_index import Hashes, distances
 
+_Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
+
 _HASHES_AT_ONCE = 64
-_IDS_AT_ONCE = 500
+_TIME_BASE = (Video.time_base_num, Video.time_base_den)
 _PARTS = (FrameRow.part_0, FrameRow.part_1, FrameRow.part_2, FrameRow.part_3)
 
 
@@ -109,10 +113,10 @@ def replace(session: Session, segment_id: int, frames: Sequence[FrameRecord]) ->
             "sample": frame.sample,
             "pts": frame.pts,
             "hash": signed,
-            **{column.key: part for column, part in zip(_PARTS, parts, strict=True)},
+            **{column.key: value for column, value in zip(_PARTS, values, strict=True)},
             "reused_from": frame.reused_from,
         }
-        for frame, signed, parts in zip(
+        for frame, signed, values in zip(
             frames, hashes.view(np.int64).tolist(), multi_index.parts(hashes).tolist(), strict=True
         )
     ]
@@ -161,21 +165,17 @@ def known(session: Session, scope: Scope, frame_ids: Sequence[int]) -> dict[int,
 
     So what is compared is always what was looked at: small changes do not add up from copy to copy.
     """
-    ticks = (Video.time_base_num, Video.time_base_den)
-    chosen = (
-        select(FrameRow.id, FrameRow.sample, FrameRow.pts, Video.id, Video.width, Video.height, *ticks)
-        .join(Segment, Segment.id == FrameRow.segment_id)
-        .join(Video, Video.id == Segment.video_id)
-        .where(
-            Video.finish_number <= scope.horizon,
-            Video.space_id == scope.space_id,
-            Video.detector == scope.detector,
-            FrameRow.reused_from.is_(None),
-        )
+    chosen = _with_video(
+        select(FrameRow.id, FrameRow.sample, FrameRow.pts, Video.id, Video.width, Video.height, *_TIME_BASE)
+    ).where(
+        Video.finish_number <= scope.horizon,
+        Video.space_id == scope.space_id,
+        Video.detector == scope.detector,
+        FrameRow.reused_from.is_(None),
     )
     return {
         frame_id: KnownFrame(frame_id, video_id, width or 0, height or 0, sample, _seconds(pts, num, den))
-        for part in _parts(frame_ids)
+        for part in parts(frame_ids)
         for frame_id, sample, pts, video_id, width, height, num, den in session.execute(
             chosen.where(FrameRow.id.in_(part))
         )
@@ -184,13 +184,8 @@ def known(session: Session, scope: Scope, frame_ids: Sequence[int]) -> dict[int,
 
 def of_video(session: Session, video_id: int) -> Fingerprints:
     """By what the analysed frames of a video are found again."""
-    chosen = select(FrameRow.id, FrameRow.hash, FrameRow.pts, Video.time_base_num, Video.time_base_den)
-    rows = session.execute(
-        chosen.join(Segment, Segment.id == FrameRow.segment_id)
-        .join(Video, Video.id == Segment.video_id)
-        .where(Video.id == video_id)
-        .order_by(FrameRow.sample)
-    ).all()
+    chosen = _with_video(select(FrameRow.id, FrameRow.hash, FrameRow.pts, *_TIME_BASE))
+    rows = session.execute(chosen.where(Video.id == video_id).order_by(FrameRow.sample)).all()
     return Fingerprints(
         ids=np.array([row[0] for row in rows], np.int64),
         hashes=np.array([row[1] for row in rows], np.int64).view(np.uint64),
@@ -200,14 +195,10 @@ def of_video(session: Session, video_id: int) -> Fingerprints:
 
 def places(session: Session, frame_ids: Sequence[int]) -> dict[int, tuple[int, float]]:
     """The video that each of some frames is from, and its time there in seconds from the origin."""
-    chosen = (
-        select(FrameRow.id, Video.id, FrameRow.pts, Video.time_base_num, Video.time_base_den)
-        .join(Segment, Segment.id == FrameRow.segment_id)
-        .join(Video, Video.id == Segment.video_id)
-    )
+    chosen = _with_video(select(FrameRow.id, Video.id, FrameRow.pts, *_TIME_BASE))
     return {
         frame_id: (video_id, float(_seconds(pts, num, den)))
-        for part in _parts(frame_ids)
+        for part in parts(frame_ids)
         for frame_id, video_id, pts, num, den in session.execute(chosen.where(FrameRow.id.in_(part)))
     }
 
@@ -215,7 +206,7 @@ def places(session: Session, frame_ids: Sequence[int]) -> dict[int, tuple[int, f
 def pictures(session: Session, frame_ids: Sequence[int]) -> dict[int, bytes]:
     """PNGs of the small pictures of some frames, by the frame's id."""
     found: dict[int, bytes] = {}
-    for part in _parts(frame_ids):
+    for part in parts(frame_ids):
         rows = session.execute(select(FramePicture.frame_id, FramePicture.png).where(FramePicture.frame_id.in_(part)))
         found |= dict(rows.all())
     return found
@@ -230,10 +221,14 @@ def faces(session: Session, frame_ids: Sequence[int]) -> dict[int, list[KnownFac
         .outerjoin(FaceCrop, FaceCrop.face_id == FaceRow.id)
         .order_by(FaceRow.id)
     )
-    for part in _parts(frame_ids):
+    for part in parts(frame_ids):
         for frame_id, row, jpeg in session.execute(chosen.where(FrameRow.id.in_(part))):
             found[frame_id].append(KnownFace(_face(row), jpeg))
     return found
+
+
+def _with_video(chosen: _Chosen) -> _Chosen:
+    return chosen.join(Segment, Segment.id == FrameRow.segment_id).join(Video, Video.id == Segment.video_id)
 
 
 def _seconds(pts: int, numerator: int | None, denominator: int | None) -> Fraction:
@@ -249,8 +244,3 @@ def _face(row: FaceRow) -> Face:
         quality=Quality(row.sharpness, row.size, row.pose),
         embedding=from_bytes(row.embedding, -1),
     )
-
-
-def _parts(frame_ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(frame_ids), _IDS_AT_ONCE):
-        yield frame_ids[start : start + _IDS_AT_ONCE]

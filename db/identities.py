@@ -1,7 +1,7 @@
 """Identities: the people who are enrolled, found by name however it is spelled, renamed, and erased."""
 
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from config.errors import BadName, NameTaken, NotFound
 from db import gallery
+from db.parts import parts
 from db.schema import Cluster, Decision, EnrolledFace, FaceGroup, Identity, Video
 
 LONGEST_NAME = 200
 _LONGEST_KEY = 400
-_IDS_AT_ONCE = 500
 _ROWS_AT_ONCE = 1000
 
 
@@ -130,9 +130,9 @@ def merge(session: Session, source_id: int, target_id: int) -> Removed:
     """
     if source_id == target_id:
         raise ValueError("an identity cannot be merged with itself")
+    both = source_id, target_id
     # In one order: of two who merge the same identities, the second waits.
-    both = select(Identity.id).where(Identity.id.in_([source_id, target_id])).order_by(Identity.id)
-    session.execute(both.with_for_update())
+    session.execute(select(Identity.id).where(Identity.id.in_(both)).order_by(Identity.id).with_for_update())
     faces = gallery.move_all(session, source_id, target_id)
     change = update(FaceGroup).execution_options(synchronize_session=False)
     moved = session.execute(
@@ -140,11 +140,7 @@ def merge(session: Session, source_id: int, target_id: int) -> Removed:
     ).all()
     # Both candidates were one person: there is no second one then, and the first is the nearer.
     session.execute(
-        change.where(FaceGroup.second_id == source_id, FaceGroup.first_id == target_id)
-        .values(second_id=None, second_distance=None)
-    )  # fmt: skip
-    session.execute(
-        change.where(FaceGroup.first_id == source_id, FaceGroup.second_id == target_id)
+        change.where(FaceGroup.first_id.in_(both), FaceGroup.second_id.in_(both))
         .values(second_id=None, second_distance=None)
     )  # fmt: skip
     for column in (FaceGroup.first_id, FaceGroup.second_id):
@@ -195,11 +191,10 @@ def _forget_in_groups(session: Session, identity_id: int) -> int:
 
 
 def _match_again(session: Session, video_ids: Collection[int]) -> None:
-    wanted = sorted(video_ids)
-    for start in range(0, len(wanted), _IDS_AT_ONCE):
+    for part in parts(sorted(video_ids)):
         session.execute(
             update(Video)
-            .where(Video.id.in_(wanted[start : start + _IDS_AT_ONCE]))
+            .where(Video.id.in_(part))
             .values(matched_version=None)
             .execution_options(synchronize_session=False)
         )
@@ -220,10 +215,8 @@ def summaries(session: Session) -> Iterator[Summary]:
 
 def names(session: Session, identity_ids: Iterable[int]) -> dict[int, str]:
     """The names of some identities, by id; those that are gone are left out."""
-    wanted: Sequence[int] = sorted(set(identity_ids))
     known: dict[int, str] = {}
-    for start in range(0, len(wanted), _IDS_AT_ONCE):
-        part = wanted[start : start + _IDS_AT_ONCE]
+    for part in parts(sorted(set(identity_ids))):
         rows = session.execute(select(Identity.id, Identity.name).where(Identity.id.in_(part)))
         known.update((identity_id, name) for identity_id, name in rows)
     return known

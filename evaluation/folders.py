@@ -9,6 +9,7 @@ import numpy as np
 
 from evaluation.intervals import Interval
 from evaluation.labelled import LabelledFaces
+from evaluation.limits import CURVE, finite
 from evaluation.open_set import Split, draw
 from evaluation.rules import NearestRule, NormalisedRule, Rule, search
 from evaluation.searches import REPLICATES, Searches
@@ -18,9 +19,6 @@ SCHEMA = "rollcall.evaluate.folders/1"
 
 FPIRS = (0.001, 0.003, 0.01, 0.1)
 """The shares of strangers that may get a name, for which misses are told."""
-
-CURVE = tuple(float(rate) for rate in np.geomspace(0.0005, 1, 67))
-"""FPIRs of the DET curve's points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +173,7 @@ def _at(searches: Searches, fpir: float, interval: Interval) -> dict[str, Any]:
     return {
         "fpir": fpir,
         "fpir_measured": searches.fpir(limit),
-        "limit": limit if np.isfinite(limit) else None,
+        "limit": finite(limit),
         "fnir": {"value": searches.fnir(limit), **_interval(interval)},
         "wrongly_named": searches.wrongly_named(limit),
     }

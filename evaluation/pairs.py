@@ -13,12 +13,14 @@ Source: Huang, Ramesh, Berg, Learned-Miller, "Labeled faces in the wild" (Univer
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import BadPairs
+from evaluation.limits import largest_limit
 
 Scores = NDArray[np.float64]
 
@@ -119,11 +121,13 @@ class Comparisons:
     genuine: Scores
     impostor: Scores
 
+    @cached_property
+    def _ordered(self) -> Scores:
+        return np.sort(self.impostor)
+
     def limit(self, fmr: float) -> float:
         """The largest limit below which at most that share of the impostor pairs lies; infinite where all may."""
-        ordered = np.sort(self.impostor)
-        allowed = int(np.floor(fmr * len(ordered) + 1e-9))
-        return float(ordered[allowed]) if allowed < len(ordered) else float("inf")
+        return largest_limit(self._ordered, fmr)
 
     def fmr(self, limit: float) -> float:
         """The share of impostor pairs below a limit."""

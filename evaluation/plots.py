@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from config.files import writing_whole
-from evaluation.folders import CURVE, Row
-from evaluation.verification import CURVE as FMR_CURVE
+from evaluation.folders import Row
+from evaluation.limits import CURVE
 from evaluation.verification import Verified
 
 _COLOURS = ("#9aa3a8", "#0b6e66", "#c8641e", "#5b4a9b", "#1f77b4", "#b22a4b")
@@ -52,9 +52,9 @@ def _line(row: Row) -> Line:
 
 def panel_of(verified: Verified) -> Panel:
     """The curve of verification."""
-    points = verified.comparisons.curve(FMR_CURVE)
+    points = verified.comparisons.curve(CURVE)
     rates = [fnmr for _, fnmr, _ in points]
-    return Panel("Pairs", [Line("distance", FMR_CURVE, rates, rates, rates)])
+    return Panel("Pairs", [Line("distance", CURVE, rates, rates, rates)])
 
 
 def draw(panels: Sequence[Panel], across: str, up: str, path: Path) -> None:

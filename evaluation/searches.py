@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evaluation.intervals import Interval, clopper_pearson
+from evaluation.limits import largest_limit
 
 REPLICATES = 1000
 """Draws of a bootstrap: the ends of its interval then vary by about a tenth of its width."""
@@ -63,13 +64,8 @@ class Searches:
         return float(self.right.mean())
 
     def limit(self, fpir: float) -> float:
-        """The largest limit at which at most that share of the non-mated searches ends in a name.
-
-        No interpolation: it is the score of the first stranger that would be one too many, and a probe must lie below
-        it. Infinite where all may be named.
-        """
-        allowed = int(np.floor(fpir * len(self._named) + 1e-9))
-        return float(self._named[allowed]) if allowed < len(self._named) else float("inf")
+        """The largest limit at which at most that share of the non-mated searches ends in a name."""
+        return largest_limit(self._named, fpir)
 
     def fpir(self, limit: float) -> float:
         """The share of non-mated searches that end in a name."""

@@ -9,15 +9,13 @@ from numpy.typing import NDArray
 
 from evaluation.intervals import clopper_pearson
 from evaluation.labelled import LabelledFaces, absolute
+from evaluation.limits import CURVE, finite
 from evaluation.pairs import Comparisons, FoldAccuracy, Pair, accuracy_by_fold
 
 SCHEMA = "rollcall.evaluate.pairs/1"
 
 FMRS = (0.001, 0.01)
 """The shares of impostor pairs that may match, for which false non-matches are told."""
-
-CURVE = tuple(float(rate) for rate in np.geomspace(0.0005, 1, 67))
-"""FMRs of the curves' points."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def as_json(faces: LabelledFaces, verified: Verified) -> dict[str, Any]:
             "folds": [{"accuracy": fold.accuracy, "limit": fold.limit} for fold in verified.folds],
         },
         "fnmr_at_fmr": [_at(comparisons, fmr) for fmr in FMRS],
-        "det": [{"fmr": fmr, "fnmr": fnmr, "limit": _finite(limit)} for fmr, fnmr, limit in comparisons.curve(CURVE)],
+        "det": [{"fmr": fmr, "fnmr": fnmr, "limit": finite(limit)} for fmr, fnmr, limit in comparisons.curve(CURVE)],
     }
 
 
@@ -101,10 +99,6 @@ def _at(comparisons: Comparisons, fmr: float) -> dict[str, Any]:
     return {
         "fmr": fmr,
         "fmr_measured": comparisons.fmr(limit),
-        "limit": _finite(limit),
+        "limit": finite(limit),
         "fnmr": {"value": comparisons.fnmr(limit), "low": interval.low, "high": interval.high},
     }
-
-
-def _finite(limit: float) -> float | None:
-    return limit if np.isfinite(limit) else None

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from config.settings import MatchSettings
+
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
@@ -59,6 +61,11 @@ class DecisionRule:
 
     largest_distance: float
     least_margin: float
+
+    @classmethod
+    def of(cls, match: MatchSettings) -> "DecisionRule":
+        """The rule that the settings name."""
+        return cls(match.largest_distance, match.least_margin)
 
     @property
     def name(self) -> str:

@@ -48,6 +48,20 @@ class Box:
         """Rows."""
         return self.bottom - self.top
 
+    def scaled(self, across: float, down: float) -> "Box":
+        """The same place in an image that is so many times as wide and as high, in whole pixels."""
+        return Box(
+            round(self.left * across), round(self.top * down), round(self.right * across), round(self.bottom * down)
+        )
+
+    def grown(self, across: int, down: int) -> "Box":
+        """With so many pixels more on either side, and above and below."""
+        return Box(self.left - across, self.top - down, self.right + across, self.bottom + down)
+
+    def inside(self, height: int, width: int) -> "Box":
+        """What of it lies in an image of so many rows and columns; its edges cross where nothing does."""
+        return Box(max(0, self.left), max(0, self.top), min(width, self.right), min(height, self.bottom))
+
     def overlap(self, other: "Box") -> float:
         """Intersection over union with another box, 0 to 1."""
         width = min(self.right, other.right) - max(self.left, other.left)

@@ -7,6 +7,7 @@ compared by itself, from its crop. `docs/decisions/0011-repeats.md` has what was
 """
 
 import math
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -16,7 +17,7 @@ from models.faces import Box
 from models.frame_hash import Grey
 
 _CELLS_PER_FACE = 3
-LARGEST_CHANGE = 0.2
+_LARGEST_CHANGE = 0.2
 """Share of a picture. Where more has changed, it is another one."""
 _FACE_EDGE = 16
 """Pixels to which faces are reduced: few enough that scaling and compression are lost, and people are not."""
@@ -79,24 +80,26 @@ def changed(before: Grey, after: Grey, limit: float) -> Box | None:
     )  # fmt: skip
 
 
-def is_same(before: Grey, after: Grey, limit: float) -> bool:
-    """Whether two small pictures show the same but for a small part.
+@dataclass(frozen=True, slots=True)
+class Likeness:
+    """How two small pictures compare, in the `rows` and `columns` of the smaller one; `changed`: see there."""
 
-    Args:
-        before: one picture.
-        after: the other one.
-        limit: as for `changed`.
-    """
-    before, after = alike(before, after)
-    rows, columns = after.shape
-    box = changed(before, after, limit)
-    return box is None or box.width * box.height <= LARGEST_CHANGE * rows * columns
+    rows: int
+    columns: int
+    changed: Box | None
+
+    @property
+    def is_same(self) -> bool:
+        """Whether they show the same but for a small part."""
+        box = self.changed
+        return box is None or box.width * box.height <= _LARGEST_CHANGE * self.rows * self.columns
 
 
-def alike(before: Grey, after: Grey) -> tuple[Grey, Grey]:
-    """Two small pictures in the shape of the smaller one."""
+def compare(before: Grey, after: Grey, limit: float) -> Likeness:
+    """Compare two small pictures of any sizes; `limit` as for `changed`."""
     rows, columns = (min(edges) for edges in zip(before.shape, after.shape, strict=True))
-    return reduced(before, (rows, columns)), reduced(after, (rows, columns))
+    box = changed(reduced(before, (rows, columns)), reduced(after, (rows, columns)), limit)
+    return Likeness(rows, columns, box)
 
 
 def face_difference(before: Grey, after: Grey) -> float:

@@ -52,11 +52,12 @@ class FlatIndex:
         if positions.min() < 0:
             # FAISS's way of saying that nothing more compares; as a position it would mean the last vector.
             raise ValueError(f"fewer than {count} of {len(self)} vectors can be compared with the query")
-        distances = self._measure(queries, positions)
+        distances = self.distances(queries, positions)
         order = np.lexsort((positions, distances), axis=-1)
         return np.take_along_axis(distances, order, -1), np.take_along_axis(positions, order, -1)
 
-    def _measure(self, queries: Embeddings, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+    def distances(self, queries: Embeddings, positions: NDArray[np.int64]) -> NDArray[np.float64]:
+        """(m, k) distances of m queries to the vectors at these positions, (m, k)."""
         rows = np.repeat(np.arange(len(queries)), positions.shape[1])
         columns = positions.ravel()
         distances = np.empty(len(rows))

@@ -46,7 +46,6 @@ class NormalisedIndex:
             raise ValueError(f"{identity_ids.shape} identities and {terms.shape} terms of {templates.shape} templates")
         self._identity_ids = identity_ids
         self._identity_count = len(np.unique(identity_ids))
-        self._templates = templates
         self._terms = terms
         self._cohort = cohort
         self._index = FlatIndex(templates)
@@ -75,7 +74,7 @@ class NormalisedIndex:
             return []
         term = self._cohort.probe_terms(probe[np.newaxis])[0]
         most_taken = max(term.without.values(), default=term.common)
-        outlying = self._measure(probe, self._outlying)
+        outlying = self._index.distances(probe[np.newaxis], self._outlying[np.newaxis])[0]
         searched = _SEARCHED_AT_FIRST
         while True:
             distances, positions = self._index.nearest(probe[np.newaxis], searched)
@@ -86,11 +85,6 @@ class NormalisedIndex:
             if searched >= len(self._index) or (len(found) == wanted and found[-1].score < unseen):
                 return found
             searched *= _SEARCHED_NEXT
-
-    def _measure(self, probe: Embedding, positions: NDArray[np.int64]) -> NDArray[np.float64]:
-        difference = self._templates[positions].astype(np.float64) - probe
-        distances: NDArray[np.float64] = np.sqrt(np.einsum("ij,ij->i", difference, difference))
-        return distances
 
     def _first(
         self, distances: NDArray[np.float64], positions: NDArray[np.int64], term: ProbeTerm, wanted: int

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from models.faces import Box, Detection, RgbImage
+from models.faces import Detection, RgbImage
 
 WINDOW = 80
 """Edge in pixels of the smallest face that both of dlib's detectors are made for.
@@ -41,8 +41,7 @@ class Scaling:
 
     def smallest_face(self, height: int, width: int) -> float:
         """Edge in pixels of the smallest face that is found in an image of this size."""
-        scale = min(WINDOW / self.smallest, math.sqrt(self.most_pixels / (height * width)), LARGEST_UPSCALING)
-        return WINDOW / scale
+        return WINDOW / min(self._scale(height, width), LARGEST_UPSCALING)
 
     def of(self, image: RgbImage, least_edge: int = 1) -> RgbImage:
         """The image as a detector looks at it, at most twice as large; contiguous.
@@ -51,9 +50,12 @@ class Scaling:
             image: to be looked at.
             least_edge: what the detector will have a shorter edge `padded` to; those pixels count, too.
         """
-        long, short = max(image.shape[:2]), min(image.shape[:2])
-        bearable = min(math.sqrt(self.most_pixels / (long * short)), self.most_pixels / (long * least_edge))
-        return scaled(image, min(WINDOW / self.smallest, bearable))
+        height, width = image.shape[:2]
+        return scaled(image, min(self._scale(height, width), self.most_pixels / (max(height, width) * least_edge)))
+
+    def _scale(self, height: int, width: int) -> float:
+        """At which the smallest face fills a detector's window, or less where that takes too many pixels."""
+        return min(WINDOW / self.smallest, math.sqrt(self.most_pixels / (height * width)))
 
 
 def scaled(image: RgbImage, scale: float) -> RgbImage:
@@ -79,16 +81,5 @@ def padded(image: RgbImage, least_edge: int) -> RgbImage:
 def in_pixels_of(image: RgbImage, resized: RgbImage, found: Iterable[Detection]) -> list[Detection]:
     """Detections in an image from those in its resized copy, in order of descending score, then of box."""
     down, across = (image.shape[axis] / resized.shape[axis] for axis in (0, 1))
-    detections = [
-        Detection(
-            Box(
-                round(detection.box.left * across),
-                round(detection.box.top * down),
-                round(detection.box.right * across),
-                round(detection.box.bottom * down),
-            ),
-            detection.score,
-        )
-        for detection in found
-    ]
+    detections = [Detection(detection.box.scaled(across, down), detection.score) for detection in found]
     return sorted(detections, key=lambda detection: (-detection.score, detection.box))

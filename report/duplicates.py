@@ -127,6 +127,6 @@ class _Comparison:
         pictures = {frame_id: frame_likeness.decoded(png) for frame_id, png in found.items()}
         limit = self.limits.frame_difference
         return sum(
-            frame_likeness.is_same(pictures[int(self.seen.ids[place])], pictures[frame_id], limit)
+            frame_likeness.compare(pictures[int(self.seen.ids[place])], pictures[frame_id], limit).is_same
             for place, frame_id in pairs
         )

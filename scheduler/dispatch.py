@@ -23,16 +23,15 @@ class Sender:
 
     def send_segments(self, segment_ids: Sequence[int]) -> None:
         """Ask for segments to be scanned."""
-        self._send(tasks.SCAN_SEGMENT, segment_ids)
+        self._send(tasks.SCAN_SEGMENT, [(number,) for number in segment_ids])
 
     def send_videos(self, video_ids: Sequence[int]) -> None:
         """Ask for videos, all of whose segments have ended, to be finished."""
-        self._send(tasks.FINISH_VIDEO, video_ids)
+        self._send(tasks.FINISH_VIDEO, [(number,) for number in video_ids])
 
     def send_rematch(self) -> None:
         """Ask for past videos to be matched with the gallery of now."""
-        with self._told(), self._app.producer_pool.acquire(block=True) as producer:
-            self._app.send_task(tasks.REMATCH, producer=producer)
+        self._send(tasks.REMATCH, [()])
 
     def queued(self) -> int:
         """How many messages no worker has taken yet."""
@@ -59,10 +58,11 @@ class Sender:
                 connection.as_uri(), str(error) or type(error).__name__, "check broker.url and that the server runs"
             ) from error
 
-    def _send(self, task: str, ids: Sequence[int]) -> None:
-        if not ids:
+    def _send(self, task: str, messages: Sequence[tuple[int, ...]]) -> None:
+        """One message with each of these arguments."""
+        if not messages:
             return
         with self._told(), self._app.producer_pool.acquire(block=True) as producer:
-            for number in ids:
-                self._app.send_task(task, (number,), producer=producer)
-        log.info("sent", task=task, count=len(ids))
+            for arguments in messages:
+                self._app.send_task(task, arguments, producer=producer)
+        log.info("sent", task=task, count=len(messages))

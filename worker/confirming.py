@@ -70,17 +70,14 @@ def match(look: Look, known: KnownFrame, png: bytes, limit: float) -> Match | No
     ratio = known.width * height / max(1, known.height * width)
     if known.width < width or abs(ratio - 1) > _OTHER_SHAPE:
         return None
-    before, after = frame_likeness.alike(frame_likeness.decoded(png), look.picture)
-    rows, columns = after.shape
-    changed = frame_likeness.changed(before, after, limit)
-    if changed is None:
-        return Match(known, None)
-    if changed.width * changed.height > frame_likeness.LARGEST_CHANGE * rows * columns:
+    likeness = frame_likeness.compare(frame_likeness.decoded(png), look.picture, limit)
+    if not likeness.is_same:
         return None
+    if likeness.changed is None:
+        return Match(known, None)
     margin = round(look.smallest_face)
-    there = _scaled(changed, width / columns, height / rows)
-    around = Box(there.left - margin, there.top - margin, there.right + margin, there.bottom + margin)
-    return Match(known, _inside(around, height, width))
+    there = likeness.changed.scaled(width / likeness.columns, height / likeness.rows)
+    return Match(known, there.grown(margin, margin).inside(height, width))
 
 
 def faces_of(
@@ -99,7 +96,7 @@ def faces_of(
         if each.crop is None or _difference(look, known, each.face.box, each.crop) > limit:
             return None
         across, down = look.grey.shape[1] / known.width, look.grey.shape[0] / known.height
-        box = _scaled(each.face.box, across, down)
+        box = each.face.box.scaled(across, down)
         landmarks = each.face.landmarks * np.array([across, down], np.float32)
         found.append((replace(each.face, box=box, landmarks=landmarks), each.crop))
     return found
@@ -108,24 +105,17 @@ def faces_of(
 def _difference(look: Look, known: KnownFrame, box: Box, crop: bytes) -> float:
     """How far the face in a box of the known frame has changed; infinite where it is too small to tell."""
     height, width = look.grey.shape
-    shown = _inside(box, known.height, known.width)
-    there = _inside(_scaled(shown, width / known.width, height / known.height), height, width)
+    shown = box.inside(known.height, known.width)
+    there = shown.scaled(width / known.width, height / known.height).inside(height, width)
     if min(there.width, there.height) < _LEAST_FACE:
         return float("inf")
     before = frame_likeness.decoded(crop)
     area = crop_area(box, known.height, known.width)
     in_area = Box(shown.left - area.left, shown.top - area.top, shown.right - area.left, shown.bottom - area.top)
-    here = _inside(_scaled(in_area, before.shape[1] / area.width, before.shape[0] / area.height), *before.shape)
+    rows, columns = before.shape
+    here = in_area.scaled(columns / area.width, rows / area.height).inside(rows, columns)
     return frame_likeness.face_difference(_cut(before, here), _cut(look.grey, there))
 
 
 def _cut(picture: Grey, box: Box) -> Grey:
     return picture[box.top : box.bottom, box.left : box.right]
-
-
-def _scaled(box: Box, across: float, down: float) -> Box:
-    return Box(round(box.left * across), round(box.top * down), round(box.right * across), round(box.bottom * down))
-
-
-def _inside(box: Box, height: int, width: int) -> Box:
-    return Box(max(0, box.left), max(0, box.top), min(width, box.right), min(height, box.bottom))

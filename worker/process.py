@@ -27,7 +27,7 @@ class WorkerProcess:
         self.database: Database = open_database(settings)
         self.engine: FaceEngine = build_engine(settings.faces)
         self.decoder = Keeper(settings.decode)
-        self.rule = DecisionRule(settings.match.largest_distance, settings.match.least_margin)
+        self.rule = DecisionRule.of(settings.match)
         self._galleries = SharedGalleries(self.database)
 
     @property

@@ -4,7 +4,7 @@ The gallery is asked about the templates that were kept. Only where its answers 
 and joined and named again; no video is opened, and nothing is decoded.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,9 @@ import structlog
 
 from config.errors import Conflict
 from db import finishing, matching, videos
-from db.schema import EmbeddingSpaceRow, Video
-from db.session import Session
+from db.finishing import ClusterRecord
+from models.decision import DecisionRule
+from models.gallery import Gallery
 from worker import casting
 from worker.process import WorkerProcess
 
@@ -63,15 +64,15 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
         space = finishing.space_of(session, video)
         if space is None:
             return Rematched()
+        gallery = process.gallery(session, space)
         before = matching.named_appearances(session, video_id)
         may_stay = video.matched_version is not None and video.rule == process.rule.name
-        same = may_stay and _is_same(process, session, video, space)
+        same = may_stay and _is_same(process.rule, gallery, matching.clusters(session, video_id, space.length))
         evidence = None if same else casting.gather(process, session, video)
-        version = process.gallery(session, space).version
     cast = None if evidence is None else casting.cast(process, evidence)
     with process.database.writing() as session:
         written = matching.match_again(
-            session, video_id, video.matched_version, cast, rule=process.rule.name, gallery_version=version
+            session, video_id, video.matched_version, cast, rule=process.rule.name, gallery_version=gallery.version
         )
         if cast is None or not written:
             return Rematched()
@@ -80,14 +81,12 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
     return Rematched(int(named > 0 or unnamed > 0), named, unnamed)
 
 
-def _is_same(process: WorkerProcess, session: Session, video: Video, space: EmbeddingSpaceRow) -> bool:
-    """Whether the gallery answers as it did when it was asked about this video."""
-    kept = matching.clusters(session, video.id, space.length)
+def _is_same(rule: DecisionRule, gallery: Gallery, kept: Sequence[ClusterRecord]) -> bool:
+    """Whether the gallery answers as it did when it was asked about these clusters."""
     if not kept:
         return False
-    templates = np.stack([cluster.template for cluster in kept])
-    answers = process.gallery(session, space).candidates_of_each(templates, 2)
+    answers = gallery.candidates_of_each(np.stack([cluster.template for cluster in kept]), 2)
     return all(
-        process.rule.decide(candidates).identity_id == cluster.identity_id
+        rule.decide(candidates).identity_id == cluster.identity_id
         for candidates, cluster in zip(answers, kept, strict=True)
     )

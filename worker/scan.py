@@ -153,9 +153,7 @@ def crop(image: RgbImage, box: Box) -> bytes:
 def crop_area(box: Box, height: int, width: int) -> Box:
     """What the crop of a face shows of a frame of this size."""
     dx, dy = round(box.width * _CROP_MARGIN), round(box.height * _CROP_MARGIN)
-    return Box(
-        max(0, box.left - dx), max(0, box.top - dy), min(width, box.right + dx), min(height, box.bottom + dy)
-    )  # fmt: skip
+    return box.grown(dx, dy).inside(height, width)
 
 
 def _part(image: RgbImage, area: Box) -> RgbImage:

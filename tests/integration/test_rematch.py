@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from support.records import FACTS, analysed
+from support.records import FACTS, analysed, direction
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -14,19 +14,12 @@ from db import finishing, gallery, identities, leases, matching, segments, space
 from db.schema import Cluster, FaceGroup, Video, VideoState
 from db.segments import FaceRecord
 from db.session import Database
-from models.faces import Box, Embedding, Face, Quality
+from models.faces import Box, Face, Quality
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch
 from worker.work import finish_video
 
 SAMPLE = 3000
-
-
-def direction(person: int) -> Embedding:
-    """People as far apart as strangers are: axes of the space."""
-    embedding = np.zeros(128, np.float32)
-    embedding[person] = 1
-    return embedding
 
 
 def face(person: int, seed: int = 0) -> Face:

@@ -7,7 +7,7 @@ import numpy as np
 from db.facts import VideoFacts
 from db.schema import SampleOutcome
 from db.segments import FaceRecord, RunRecord
-from models.faces import Box, EmbeddingSpace, Face, Quality
+from models.faces import Box, Embedding, EmbeddingSpace, Face, Quality
 
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)
 SPACE = EmbeddingSpace("test/space", 128, "0" * 64)
@@ -33,3 +33,10 @@ def face(sample: int, seed: int) -> FaceRecord:
 def analysed(first: int, end: int) -> list[RunRecord]:
     """The account of samples [first, end), all of them analysed."""
     return [RunRecord(first, end, SampleOutcome.ANALYSED, first * 3000, (end - 1) * 3000)]
+
+
+def direction(person: int) -> Embedding:
+    """People as far apart as strangers are: axes of the space."""
+    embedding = np.zeros(128, np.float32)
+    embedding[person] = 1
+    return embedding

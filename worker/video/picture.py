@@ -27,9 +27,8 @@ _HIGH_DEFINITION: Final = 720  # rows from which players take an untagged pictur
 _WIDE: Final = frozenset({ColorPrimaries.BT2020, ColorPrimaries.UNSPECIFIED})
 """Primaries that make a picture of high dynamic range one of BT.2020, as players take it."""
 _SQUARE: Final = Fraction(1)
-_LARGEST_ASPECT: Final = Fraction(
-    4
-)  # a pixel with sides of a larger ratio is a mistake of the file, and taken as square
+_LARGEST_ASPECT: Final = Fraction(4)
+"""A pixel with sides of a larger ratio is a mistake of the file, and taken as square."""
 _CLOCKWISE: Final = {90: cv2.ROTATE_90_CLOCKWISE, 180: cv2.ROTATE_180, 270: cv2.ROTATE_90_COUNTERCLOCKWISE}
 _UPSIDE_DOWN: Final = 0  # of cv2.flip
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from config.errors import BadName, NameTaken, NotFound
-from db import erasure, gallery, identities, spaces
+from db import erasure, gallery, identities, parts, spaces
 from db.schema import Decision, EnrolledFace, FaceGroup, Video
 from db.session import Database
 from db.vectors import to_bytes
@@ -237,7 +237,7 @@ def test_removing_somebody_makes_videos_forget_the_name(ledger: Database) -> Non
 
 
 def test_names_are_told_for_any_number_of_ids(ledger: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(identities, "_IDS_AT_ONCE", 10)
+    monkeypatch.setattr(parts, "_AT_ONCE", 10)
     monkeypatch.setattr(identities, "_ROWS_AT_ONCE", 10)
     with ledger.writing() as session:
         wanted = {identities.ensure(session, f"Person {number}").id: f"Person {number}" for number in range(25)}

@@ -4,8 +4,9 @@ from itertools import pairwise
 import pytest
 
 from config.errors import NotEnoughPeople
-from evaluation.folders import CURVE, FPIRS, SCHEMA, Measured, Protocol, as_json, measure, rows
+from evaluation.folders import FPIRS, SCHEMA, Measured, Protocol, as_json, measure, rows
 from evaluation.labelled import LabelledFaces
+from evaluation.limits import CURVE
 
 PROTOCOL = Protocol(galleries=(30, 60), photographs=(1, 2), seeds=2, strangers=100, cohorts=(0, 20, 80))
 

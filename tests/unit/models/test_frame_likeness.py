@@ -12,7 +12,7 @@ from PIL import Image
 from demo.material import Material
 from models.faces import Box
 from models.frame_hash import Grey, grey
-from models.frame_likeness import changed, decoded, face_difference, halved, is_same, reduced, shape_of_picture, to_png
+from models.frame_likeness import changed, compare, decoded, face_difference, halved, reduced, shape_of_picture, to_png
 
 LIMIT = 4.5
 
@@ -72,16 +72,16 @@ def test_one_is_the_other_but_for_a_small_part() -> None:
     marked, other = before.copy(), before.copy()
     marked[2:8, 60:70] = 255
     other[5:35, 10:60] = 255
-    assert is_same(before, before, LIMIT)
-    assert is_same(before, marked, LIMIT)
-    assert not is_same(before, other, LIMIT)
-    assert not is_same(before, noise((40, 72), 3), LIMIT)
+    assert compare(before, before, LIMIT).is_same
+    assert compare(before, marked, LIMIT).is_same
+    assert not compare(before, other, LIMIT).is_same
+    assert not compare(before, noise((40, 72), 3), LIMIT).is_same
 
 
 def test_pictures_of_other_shapes_are_compared_at_the_smaller_one() -> None:
     fine = noise((72, 128))
-    assert is_same(fine, reduced(fine, (18, 32)), LIMIT)
-    assert is_same(reduced(fine, (36, 64)), fine, LIMIT)
+    assert compare(fine, reduced(fine, (18, 32)), LIMIT).is_same
+    assert compare(reduced(fine, (36, 64)), fine, LIMIT).is_same
 
 
 @pytest.fixture(scope="module")

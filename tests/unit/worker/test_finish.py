@@ -5,6 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from support.records import direction
 
 from db.finishing import VideoFaces
 from db.schema import SampleOutcome
@@ -16,13 +17,6 @@ from worker.finish import finish
 SECOND = 1000
 TIME_BASE = Fraction(1, SECOND)
 INTERVAL = 3
-
-
-def direction(person: int) -> Embedding:
-    """People as far apart as strangers are: axes of the space."""
-    embedding = np.zeros(128, np.float32)
-    embedding[person] = 1
-    return embedding
 
 
 def video(*seen: tuple[int, int]) -> VideoFaces:
