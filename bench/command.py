@@ -10,7 +10,7 @@ from typing import Any
 
 import cv2
 
-from bench import machine, memory, openblas
+from bench import accuracy, machine, memory, openblas
 from bench.cases import CASES, GROUPS, SLOW
 from bench.machine import Peak
 from bench.measure import Case, Result, measure
@@ -19,7 +19,7 @@ from bench.table import hours_per_core_hour, table, times_the_floor
 from config.errors import RollcallError
 
 OUT = Path(__file__).resolve().parent / "out"
-_NAMES = (*CASES, memory.NAME)
+_NAMES = (*CASES, memory.NAME, accuracy.NAME)
 
 
 def main() -> None:
@@ -44,7 +44,7 @@ def main() -> None:
 def listing() -> str:
     """Each case's name with what it measures."""
     told = {name: str(case.__doc__).splitlines()[0] for name, case in CASES.items()}
-    told[memory.NAME] = str(memory.__doc__).splitlines()[0]
+    told |= {other.NAME: str(other.__doc__).splitlines()[0] for other in (memory, accuracy)}
     return "\n".join(f"{name:16} {what}" for name, what in told.items())
 
 
@@ -59,6 +59,9 @@ def run(names: Sequence[str], rounds: int | None) -> None:
     if memory.NAME in names:
         told[memory.NAME] = memory.measure()
         print(memory.table(told[memory.NAME]), flush=True)
+    if accuracy.NAME in names:
+        told[accuracy.NAME] = accuracy.measure()
+        print(accuracy.table(told[accuracy.NAME]), flush=True)
     written = OUT / "bench.json"
     written.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
     print(f"\nwritten: {written}" + (f", {OUT / 'bench.png'}" if timed else ""))

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from config.settings import FaceSettings
-from models.decision import Candidate, DecisionRule
+from models.decision import Candidate, NearestRule
 from models.engine import FaceEngine, build_engine
 from models.faces import Embeddings
 from models.gallery import Gallery
@@ -90,7 +90,7 @@ def show_names(faces: Faces, draws: int) -> None:
     for enrolled in (count for count in (100, 200, 300, 400) if count < several):
         seen = [pair for draw in range(draws) for pair in probes(faces, enrolled, draw)]
         for distance, margin in product((0.45, 0.48, 0.50, 0.55, 0.60), (0.0, 0.03, 0.05, 0.08)):
-            rule = DecisionRule(distance, margin)
+            rule = NearestRule(distance, margin)
             verdicts = [(person, rule.decide(candidates).identity_id) for person, candidates in seen]
             named = np.mean([given is not None for person, given in verdicts if person is None])
             missed = np.mean([given != person for person, given in verdicts if person is not None])

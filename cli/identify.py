@@ -11,6 +11,7 @@ from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
 from config.settings import DetectorName, load_settings
+from models.decision import Decision
 
 if TYPE_CHECKING:
     from curation.identify import IdentifiedFace, IdentifiedPhotograph, Identifier
@@ -79,6 +80,9 @@ def _told(identified: "IdentifiedFace", names: Mapping[int, str]) -> str:
     box, verdict = identified.face.box, identified.verdict
     place = f"{box.width}×{box.height} at {box.left},{box.top}, quality {identified.face.quality.overall:.2f}"
     near = [f"{names.get(one.identity_id, '?')} {one.distance:.2f}" for one in identified.candidates]
-    if verdict.identity_id is None:
-        return f"unknown ({place}; nearest: {', '.join(near) or 'nobody'})"
-    return f"{names.get(verdict.identity_id, '?')} ({place}; nearest: {', '.join(near)})"
+    sure = "" if verdict.confidence is None else f"{verdict.confidence:.0%}, "
+    told = f"({place}; nearest: {', '.join(near) or 'nobody'})"
+    if verdict.likely is None:
+        return f"unknown {told}"
+    perhaps = "" if verdict.decision == Decision.NAMED else "perhaps "
+    return f"{perhaps}{names.get(verdict.likely, '?')} ({sure}{told[1:]}"

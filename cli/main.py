@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    calibrate,
     console,
     duplicates,
     embed,
@@ -41,6 +42,7 @@ for group in (
     report,
     duplicates,
     rematch,
+    calibrate,
     identify,
     embed,
     evaluate,

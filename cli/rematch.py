@@ -7,7 +7,7 @@ from cli.ledger import opened
 from config.settings import Settings, load_settings
 from db import matching
 from db.session import Database
-from models.decision import DecisionRule
+from models.decision import NearestRule
 
 
 def register(app: typer.Typer) -> None:
@@ -30,8 +30,10 @@ def run() -> None:
 
 def match_past(database: Database, settings: Settings) -> bool:
     """Match past videos, if there is something to be done, and tell what has changed; whether anything has."""
+    if settings.match.calibrate == "nightly":
+        _calibrate(database, settings)
     with database.reading() as session:
-        count = len(matching.to_match_again(session, DecisionRule.of(settings.match).name))
+        count = len(matching.to_match_again(session, NearestRule.of(settings.match).name))
     if not count:
         return False
     from worker.process import WorkerProcess  # noqa: PLC0415  loads the face models' libraries
@@ -50,6 +52,13 @@ def match_past(database: Database, settings: Settings) -> bool:
     told += [f"{_appearances(changed.unnamed)} no longer so named"] if changed.unnamed else []
     console.lines([", ".join(told)])
     return True
+
+
+def _calibrate(database: Database, settings: Settings) -> None:
+    from worker.calibrating import Targets, calibrate_where_due  # noqa: PLC0415  as above
+
+    for done in calibrate_where_due(database, Targets.of(settings.match)):
+        console.lines([f"calibrated for {done.identities} people: rule {done.rule.name}"])
 
 
 def _appearances(count: int) -> str:

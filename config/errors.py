@@ -13,6 +13,7 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   ├── NameTaken               another identity has this name already
     │   ├── BadName                 a name that cannot be kept
     │   ├── Conflict                somebody else wrote the same row in the same moment
+    │   ├── GalleryTooSmall         too few people are enrolled to calibrate the gallery
     │   ├── MixedEngines            segments of one video were scanned with different settings
     │   └── LeaseLost               somebody else has taken the work over: what was computed is dropped
     ├── MediaError                  a file that was submitted as a video
@@ -125,6 +126,13 @@ class Conflict(LedgerError):
     """Somebody else wrote the same row in the same moment."""
 
     code = "conflict"
+    permanent = False
+
+
+class GalleryTooSmall(LedgerError):
+    """Too few people are enrolled to calibrate the gallery."""
+
+    code = "gallery-too-small"
     permanent = False
 
 

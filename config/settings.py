@@ -251,18 +251,39 @@ class EnrolSettings(_Group):
 class MatchSettings(_Group):
     """When a group of faces gets a name."""
 
+    fpir: float = Field(
+        default=0.01,
+        ge=0.0001,
+        le=0.5,
+        description="Share of strangers that may get a name; a calibration finds the limit for it.",
+        json_schema_extra=unit("share"),
+    )
+    review_fpir: float = Field(
+        default=0.05,
+        ge=0.0001,
+        le=0.9,
+        description="Share of strangers that may be put before a reviewer or named; not smaller than `match.fpir`.",
+        json_schema_extra=unit("share"),
+    )
+    calibrate: Literal["nightly", "never"] = Field(
+        default="nightly",
+        description="nightly: a gallery is calibrated, and calibrated again when it has changed by a tenth, before "
+        "past videos are matched; never: only by `rollcall calibrate`.",
+        json_schema_extra=unit("name"),
+    )
     largest_distance: float = Field(
         default=0.5,
         ge=0,
         le=2,
-        description="A group farther than this from its nearest identity is unknown.",
+        description="Without a calibration, a group farther than this from its nearest identity is unknown.",
         json_schema_extra=unit("Euclidean distance"),
     )
     least_margin: float = Field(
         default=0.05,
         ge=0,
         le=2,
-        description="A group whose second identity is nearer than this behind the first is unknown.",
+        description="Without a calibration, a group whose second identity is nearer than this behind the first is "
+        "put before a reviewer.",
         json_schema_extra=unit("Euclidean distance"),
     )
     neighbours: int = Field(

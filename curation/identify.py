@@ -11,10 +11,10 @@ from curation.photographs import shown
 from db import gallery, identities
 from db.session import Database
 from db.shared_galleries import SharedGalleries
-from models.decision import Candidate, DecisionRule, Verdict
+from models.decision import Candidate, NearestRule, Verdict
 from models.faces import Face
 
-SCHEMA = "rollcall.identify/1"
+SCHEMA = "rollcall.identify/2"
 
 # The rule looks at the first two, however many are listed.
 _LEAST_CANDIDATES = 2
@@ -53,9 +53,9 @@ class Identifier:
         self._options = with_engine(settings.faces, detector)
         self._processes = settings.work.processes
         self._listed = settings.match.neighbours
-        self.rule = DecisionRule.of(settings.match)
         with database.reading() as session:
             self.gallery = SharedGalleries(database).current(session, engine_of(self._options).space.name)
+            self.rule = self.gallery.rule(NearestRule.of(settings.match))
             self.counts_by_space = gallery.counts_by_space(session)
         self._database = database
 
@@ -120,14 +120,15 @@ class Identifier:
                 "size": round(quality.size, 4),
                 "pose": round(quality.pose, 4),
             },
-            "decision": "unknown" if verdict.identity_id is None else "named",
+            "decision": verdict.decision.value,
             "name": None if verdict.identity_id is None else names.get(verdict.identity_id),
+            "confidence": None if verdict.confidence is None else round(verdict.confidence, 6),
             "margin": None if verdict.margin is None else round(verdict.margin, 6),
             "candidates": [
                 {
                     "name": names.get(candidate.identity_id),
                     "distance": round(candidate.distance, 6),
-                    "score": round(self.rule.score(candidate), 6),
+                    "score": round(candidate.score, 6),
                 }
                 for candidate in identified.candidates
             ],

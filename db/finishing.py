@@ -14,7 +14,6 @@ from db.leases import Claim
 from db.schema import (
     Appearance,
     Cluster,
-    Decision,
     EmbeddingSpaceRow,
     FaceGroup,
     FaceRow,
@@ -27,8 +26,8 @@ from db.schema import (
 )
 from db.segments import RunRecord
 from db.vectors import stack, to_bytes
-from models.decision import Verdict
-from models.faces import Embedding, Embeddings
+from models.decision import Decision, Verdict
+from models.faces import Embedding, Embeddings, overall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +66,16 @@ class GroupRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ClusterRecord:
-    """What the gallery was asked about some faces of a video, and whom it named."""
+    """What the gallery was asked about some faces of a video, and whom it named, or proposed to a reviewer."""
 
     template: Embedding
+    decision: Decision
     identity_id: int | None
+
+    @classmethod
+    def of(cls, template: Embedding, verdict: Verdict) -> "ClusterRecord":
+        """What is kept of a verdict."""
+        return cls(template, verdict.decision, verdict.likely)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,14 +101,14 @@ def faces(session: Session, video_id: int, length: int) -> VideoFaces:
         .order_by(FaceRow.sample, *place, FaceRow.score)
     ).all()
     numbers = np.array([row[:4] for row in rows], dtype=np.int64).reshape(-1, 4)
-    parts = np.array([row[8:11] for row in rows], dtype=np.float64).reshape(-1, 3)
+    parts = np.array([row[8:11] for row in rows], dtype=np.float64)
     return VideoFaces(
         ids=numbers[:, 0],
         segment_ids=numbers[:, 1],
         samples=numbers[:, 2],
         pts=numbers[:, 3],
         boxes=np.array([row[4:8] for row in rows], dtype=np.int64).reshape(-1, 4),
-        weights=np.cbrt(parts.prod(axis=1)),
+        weights=overall(parts),
         embeddings=stack([row[11] for row in rows], length),
     )
 
@@ -175,6 +180,7 @@ def replace_cast(session: Session, video_id: int, cast: Cast) -> None:
             "video_id": video_id,
             "number": number,
             "template": to_bytes(cluster.template),
+            "decision": cluster.decision,
             "identity_id": cluster.identity_id,
         }
         for number, cluster in enumerate(cast.clusters, start=1)
@@ -188,12 +194,15 @@ def _write_group(session: Session, video_id: int, number: int, group: GroupRecor
     row = FaceGroup(
         video_id=video_id,
         number=number,
-        decision=Decision.UNKNOWN if verdict.identity_id is None else Decision.NAMED,
+        decision=verdict.decision,
         identity_id=verdict.identity_id,
+        confidence=verdict.confidence,
         first_id=verdict.first.identity_id if verdict.first else None,
         first_distance=verdict.first.distance if verdict.first else None,
+        first_score=verdict.first.score if verdict.first else None,
         second_id=verdict.second.identity_id if verdict.second else None,
         second_distance=verdict.second.distance if verdict.second else None,
+        second_score=verdict.second.score if verdict.second else None,
         face_count=len(group.face_ids),
         best_face_id=group.best_face_id,
     )

@@ -7,14 +7,17 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, delete, distinct, func, select, update
 from sqlalchemy.orm import Session
 
-from db import spaces
+from db import calibrations, spaces
 from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
-from models.faces import Embeddings, Face
-from models.gallery import Gallery
+from models import normalised
+from models.faces import Embeddings, Face, overall
+from models.gallery import Calibrated, Gallery
+from models.normalised import NormalisedIndex
+from models.templates import templates_by_identity
 
 _ROWS_AT_ONCE = 4096
 
@@ -28,6 +31,8 @@ class Vectors:
     identity_ids: NDArray[np.int64]
     embeddings: Embeddings
     """(n, length)."""
+    weights: NDArray[np.float64]
+    """(n,) overall qualities."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,30 +53,39 @@ def load(session: Session, space_name: str) -> Gallery:
     if row is None:
         return Gallery(0, space_name, np.empty(0, np.int64), np.empty((0, 0), np.float32))
     held = vectors(session, row.id)
-    return Gallery(held.version, space_name, held.identity_ids, held.embeddings)
+    known = calibrations.current(session, row)
+    calibrated = None
+    if known is not None:
+        templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
+        people = normalised.people(*templates, calibrations.unknown(session, known, row.length))
+        calibrated = Calibrated(NormalisedIndex(people), calibrations.rule(known)) if people else None
+    return Gallery(held.version, space_name, held.identity_ids, held.embeddings, calibrated)
 
 
 def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:
     """The enrolled vectors of a space whose faces' ids are above `after`, read by one query."""
     space = session.get_one(EmbeddingSpaceRow, space_id, populate_existing=True)
     # Buffers grow in place: there is never a second copy of a large gallery.
-    face_ids, identity_ids, embeddings = bytearray(), bytearray(), bytearray()
+    face_ids, identity_ids, embeddings, weights = bytearray(), bytearray(), bytearray(), bytearray()
     for part in parts(session, space, after=after):
         face_ids += part.face_ids.data
         identity_ids += part.identity_ids.data
         embeddings += part.embeddings.data
+        weights += part.weights.data
     return Vectors(
         version=space.gallery_version,
         face_ids=np.frombuffer(face_ids, np.int64),
         identity_ids=np.frombuffer(identity_ids, np.int64),
         embeddings=np.frombuffer(embeddings, np.float32).reshape(-1, space.length),
+        weights=np.frombuffer(weights, np.float64),
     )
 
 
 def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iterator[Vectors]:
     """The enrolled vectors of a space in the order of `vectors`, some at a time, read by one query as they are used."""
+    quality = EnrolledFace.sharpness, EnrolledFace.size, EnrolledFace.pose
     chosen = (
-        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding)
+        select(EnrolledFace.id, EnrolledFace.identity_id, *quality, EnrolledFace.embedding)
         .where(EnrolledFace.space_id == space.id, EnrolledFace.id > after)
         .order_by(EnrolledFace.id)
     )
@@ -82,8 +96,16 @@ def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iter
                 version=space.gallery_version,
                 face_ids=numbers[:, 0].copy(),
                 identity_ids=numbers[:, 1].copy(),
-                embeddings=stack([row[2] for row in part], space.length),
+                embeddings=stack([row[5] for row in part], space.length),
+                weights=overall(np.array([row[2:5] for row in part], np.float64)),
             )
+
+
+def identity_count(session: Session, space_id: int) -> int:
+    """How many identities are enrolled in a space."""
+    return session.scalars(
+        select(func.count(distinct(EnrolledFace.identity_id))).where(EnrolledFace.space_id == space_id)
+    ).one()
 
 
 def add(

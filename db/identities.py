@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 from config.errors import BadName, NameTaken, NotFound
 from db import gallery
 from db.parts import parts
-from db.schema import Cluster, Decision, EnrolledFace, FaceGroup, Identity, Video
+from db.schema import Cluster, EnrolledFace, FaceGroup, Identity, Video
+from models.decision import Decision
 
 LONGEST_NAME = 200
 _LONGEST_KEY = 400
@@ -141,7 +142,7 @@ def merge(session: Session, source_id: int, target_id: int) -> Removed:
     # Both candidates were one person: there is no second one then, and the first is the nearer.
     session.execute(
         change.where(FaceGroup.first_id.in_(both), FaceGroup.second_id.in_(both))
-        .values(second_id=None, second_distance=None)
+        .values(second_id=None, second_distance=None, second_score=None)
     )  # fmt: skip
     for column in (FaceGroup.first_id, FaceGroup.second_id):
         session.execute(change.where(column == source_id).values({column: target_id}))
@@ -172,22 +173,26 @@ def remove(session: Session, identity_id: int) -> Removed:
 def _forget_in_groups(session: Session, identity_id: int) -> int:
     """Take an identity out of every group; the number of those that carried its name."""
     forget = update(FaceGroup).execution_options(synchronize_session=False)
-    named = session.execute(
-        forget.where(FaceGroup.identity_id == identity_id)
-        .values(decision=Decision.UNKNOWN, identity_id=None)
-        .returning(FaceGroup.video_id)
-    ).all()
+    likely = FaceGroup.identity_id == identity_id
+    proposed = (FaceGroup.decision == Decision.REVIEW) & (FaceGroup.first_id == identity_id)
+    touched = session.execute(
+        select(FaceGroup.id, FaceGroup.video_id, FaceGroup.decision).where(likely | proposed)
+    ).all()  # fmt: skip
+    session.execute(
+        forget.where(likely | proposed).values(decision=Decision.UNKNOWN, identity_id=None, confidence=None)
+    )
     # What the name had joined may be several people: these videos are to be matched again.
-    _match_again(session, {row.video_id for row in named})
-    session.execute(forget.where(FaceGroup.second_id == identity_id).values(second_id=None, second_distance=None))
+    _match_again(session, {row.video_id for row in touched})
+    nobody = {"second_id": None, "second_distance": None, "second_score": None}
+    session.execute(forget.where(FaceGroup.second_id == identity_id).values(**nobody))
     # Of those who are left, the second was the nearest.
     session.execute(
         forget.where(FaceGroup.first_id == identity_id).values(
             first_id=FaceGroup.second_id, first_distance=FaceGroup.second_distance,
-            second_id=None, second_distance=None,
+            first_score=FaceGroup.second_score, **nobody,
         )
     )  # fmt: skip
-    return len(named)
+    return sum(row.decision == Decision.NAMED for row in touched)
 
 
 def _match_again(session: Session, video_ids: Collection[int]) -> None:

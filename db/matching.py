@@ -2,27 +2,34 @@
 
 from collections import Counter
 
-from sqlalchemy import select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.finishing import Cast, ClusterRecord, replace_cast
-from db.schema import Appearance, Cluster, EmbeddingSpaceRow, FaceGroup, Video, VideoState
+from db.schema import Appearance, CalibrationRow, Cluster, EmbeddingSpaceRow, FaceGroup, Video, VideoState
 from db.vectors import from_bytes
+from models.decision import Decision
 
 _WITH_NAMES = (VideoState.DONE, VideoState.PARTIAL)
 
 
-def to_match_again(session: Session, rule: str) -> list[int]:
-    """Ended videos whose names another gallery, or another rule, has given."""
+def to_match_again(session: Session, uncalibrated: str) -> list[int]:
+    """Ended videos whose names another gallery, or another rule, has given.
+
+    Args:
+        session: for reading.
+        uncalibrated: name of the rule that decides in spaces without a calibration.
+    """
     return list(
         session.scalars(
             select(Video.id)
             .join(EmbeddingSpaceRow, EmbeddingSpaceRow.id == Video.space_id)
+            .outerjoin(CalibrationRow, CalibrationRow.id == EmbeddingSpaceRow.calibration_id)
             .where(Video.state.in_(_WITH_NAMES))
             .where(
                 Video.matched_version.is_(None)
                 | (Video.matched_version != EmbeddingSpaceRow.gallery_version)
-                | (Video.rule != rule)
+                | (Video.rule != func.coalesce(CalibrationRow.rule, uncalibrated))
             )
             .order_by(Video.id)
         )
@@ -32,9 +39,14 @@ def to_match_again(session: Session, rule: str) -> list[int]:
 def clusters(session: Session, video_id: int, length: int) -> list[ClusterRecord]:
     """What the gallery was asked about a video; none where there are no faces, or nobody has kept it."""
     rows = session.execute(
-        select(Cluster.template, Cluster.identity_id).where(Cluster.video_id == video_id).order_by(Cluster.number)
+        select(Cluster.template, Cluster.decision, Cluster.identity_id)
+        .where(Cluster.video_id == video_id)
+        .order_by(Cluster.number)
     )
-    return [ClusterRecord(from_bytes(template, length), identity_id) for template, identity_id in rows]
+    return [
+        ClusterRecord(from_bytes(template, length), Decision(decision), identity_id)
+        for template, decision, identity_id in rows
+    ]
 
 
 def named_appearances(session: Session, video_id: int) -> Counter[tuple[int, int, int]]:

@@ -14,7 +14,7 @@ from db.session import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-SCHEMA_VERSION = "0006"
+SCHEMA_VERSION = "0008"
 """The newest migration; a test holds it to the scripts."""
 
 # Any number, the same in every process of ours: PostgreSQL lets one migration run at a time.
@@ -84,11 +84,12 @@ def _alembic(database: Database) -> Iterator["Config"]:
     settings = Config()
     settings.set_main_option("script_location", "db:migrations")
     try:
-        with database.engine.execution_options(writes=True).begin() as connection:
+        with _changing(database) as connection, connection.begin():
             if not database.is_sqlite:
                 connection.execute(sa.text("SELECT pg_advisory_xact_lock(:key)"), {"key": _MIGRATION_LOCK})
             settings.attributes["connection"] = connection
             yield settings
+            _check_references(database, connection)
     except CommandError as error:
         raise DatabaseUnavailable(
             database.engine.url.render_as_string(hide_password=True),
@@ -97,3 +98,27 @@ def _alembic(database: Database) -> Iterator["Config"]:
         ) from error
     except (DBAPIError, sqlite3.DatabaseError) as error:
         raise database.unavailable(error) or error from error
+
+
+@contextmanager
+def _changing(database: Database) -> Iterator[sa.Connection]:
+    """A connection on which a table may be replaced by a changed copy of itself, as SQLite's have to be.
+
+    Rows that refer to the table would be deleted with the old one; SQLite heeds this outside transactions only.
+    """
+    with database.engine.execution_options(writes=True).connect() as connection:
+        if not database.is_sqlite:
+            yield connection
+            return
+        driver = connection.connection.driver_connection
+        assert isinstance(driver, sqlite3.Connection)
+        driver.execute("PRAGMA foreign_keys = OFF")
+        try:
+            yield connection
+        finally:
+            driver.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_references(database: Database, connection: sa.Connection) -> None:
+    if database.is_sqlite and connection.execute(sa.text("PRAGMA foreign_key_check")).first() is not None:
+        raise sqlite3.IntegrityError("rows refer to others that are not there")

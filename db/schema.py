@@ -27,6 +27,8 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from models.decision import Decision
+
 
 class UtcDateTime(TypeDecorator[datetime]):
     """A point in time with its zone, also on SQLite, which stores none."""
@@ -100,13 +102,6 @@ class SampleOutcome(StrEnum):
     UNDECODABLE = "undecodable"
 
 
-class Decision(StrEnum):
-    """What is said of a group of faces."""
-
-    NAMED = "named"
-    UNKNOWN = "unknown"
-
-
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
@@ -131,6 +126,63 @@ class EmbeddingSpaceRow(Base):
     gallery_token: Mapped[str] = mapped_column(String(32), default=new_token)
     """Drawn anew with every change. Unlike the version, which a restored backup counts again, it names one state of one
     ledger for good: what is kept of a gallery outside the database is kept under it."""
+    calibration_id: Mapped[int | None] = mapped_column(
+        ForeignKey("calibrations.id", use_alter=True, name="fk_embedding_spaces_calibration_id")
+    )
+    """The one that decides; none where names are given by distance."""
+
+
+class CalibrationRow(Base):
+    """Limits of scores, and what they were measured on. Old ones stay: videos name the rule that decided."""
+
+    __tablename__ = "calibrations"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), index=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    gallery_version: Mapped[int]
+    identities: Mapped[int]
+    """Enrolled then."""
+    photographs: Mapped[int]
+    strangers: Mapped[int]
+    """People of the gallery that were left out in turn."""
+    unknown: Mapped[int]
+    """Unknown people of the archive in the cohort."""
+    clusters: Mapped[int]
+    """Clusters of unknown people that the archive held then."""
+    fpir: Mapped[float] = mapped_column(Float)
+    """Share of strangers that may get a name, and below, that may ask a reviewer."""
+    review_fpir: Mapped[float] = mapped_column(Float)
+    limit: Mapped[float] = mapped_column(Float)
+    """Scores below it give a name, and below `review_limit` ask a reviewer."""
+    review_limit: Mapped[float] = mapped_column(Float)
+    fpir_low: Mapped[float] = mapped_column(Float)
+    """Interval of 95 % of the share that gets a name."""
+    fpir_high: Mapped[float] = mapped_column(Float)
+    missed: Mapped[float | None] = mapped_column(Float)
+    """Share of the enrolled who do not get their name; none where nobody has two photographs. Its interval."""
+    missed_low: Mapped[float | None] = mapped_column(Float)
+    missed_high: Mapped[float | None] = mapped_column(Float)
+    missed_people: Mapped[int]
+    """How many people that was measured on."""
+    slope: Mapped[float] = mapped_column(Float)
+    intercept: Mapped[float] = mapped_column(Float)
+    """Of the logarithm of the odds that a first candidate is right."""
+    rule: Mapped[str] = mapped_column(String(200))
+    """The name of the rule, as videos keep it."""
+
+
+class CohortMember(Base):
+    """An unknown person of the archive whom scores are normalised by. Only the calibration that decides has any."""
+
+    __tablename__ = "cohort_members"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    calibration_id: Mapped[int] = mapped_column(ForeignKey("calibrations.id", ondelete="CASCADE"), index=True)
+    video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    """That the person was seen in."""
+    template: Mapped[bytes] = mapped_column(LargeBinary)
+    """Personal data."""
 
 
 class Video(Base):
@@ -178,7 +230,7 @@ class Video(Base):
     matched_version: Mapped[int | None]
     """Of the newest gallery by which the names would be the same; none where they must be asked for anew."""
     rule: Mapped[str | None] = mapped_column(String(200))
-    """The rule that decided, with its thresholds, e.g. `nearest/0.500/0.030`."""
+    """The rule that decided, with its limits, e.g. `nearest/0.500/0.050`."""
     attempts: Mapped[int] = mapped_column(default=0)
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
@@ -370,10 +422,15 @@ class FaceGroup(Base):
     decision: Mapped[str] = mapped_column(String(16))
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
     """Set exactly while the decision is `named`."""
+    confidence: Mapped[float | None] = mapped_column(Float)
+    """0 to 1, that the first candidate is the right one; none without a calibration."""
     first_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"))
     first_distance: Mapped[float | None] = mapped_column(Float)
+    first_score: Mapped[float | None] = mapped_column(Float)
+    """What the rule decided by; smaller is more alike."""
     second_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"))
     second_distance: Mapped[float | None] = mapped_column(Float)
+    second_score: Mapped[float | None] = mapped_column(Float)
     face_count: Mapped[int]
     best_face_id: Mapped[int | None] = mapped_column(
         ForeignKey("faces.id", ondelete="SET NULL", use_alter=True, name="fk_face_groups_best_face_id"), index=True
@@ -384,15 +441,17 @@ class Cluster(Base):
     """Faces of one video that look alike, as the gallery was asked about them. Clusters of one name are one group."""
 
     __tablename__ = "clusters"
-    __table_args__ = (UniqueConstraint("video_id", "number"),)
+    __table_args__ = (UniqueConstraint("video_id", "number"), _one_of("decision", Decision))
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
     number: Mapped[int]
     template: Mapped[bytes] = mapped_column(LargeBinary)
     """In the video's embedding space. Personal data."""
+    decision: Mapped[str] = mapped_column(String(16))
+    """What the rule said. The group may be told otherwise: see `worker.finish`."""
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
-    """What the gallery answered; none for nobody. The group may be unknown all the same: see `worker.finish`."""
+    """Who is named, or proposed to a reviewer; none where nobody is."""
 
 
 class Appearance(Base):

@@ -6,11 +6,14 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from db import gallery, spaces
+from db import calibrations, gallery, spaces
 from db.gallery_files import Faces, GalleryFiles, State
-from db.schema import EmbeddingSpaceRow
+from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Database
-from models.gallery import Gallery
+from models import normalised
+from models.gallery import Calibrated, Gallery
+from models.normalised import NormalisedIndex, People
+from models.templates import TemplateSums
 
 log = structlog.get_logger(__name__)
 
@@ -47,21 +50,27 @@ class SharedGalleries:
 
     def _load(self, session: Session, space: EmbeddingSpaceRow) -> Gallery:
         if self._files is not None:
+            known = calibrations.current(session, space)
             try:
-                faces = self._shared(self._files, session, space)
+                faces = self._shared(self._files, session, space, known)
             except OSError as error:
                 log.warning("gallery not shared with other processes", detail=str(error))
             else:
-                return Gallery(space.gallery_version, space.name, faces.identity_ids, faces.embeddings)
+                calibrated = None
+                if known is not None and faces.people is not None:
+                    calibrated = Calibrated(NormalisedIndex(faces.people), calibrations.rule(known))
+                return Gallery(space.gallery_version, space.name, faces.identity_ids, faces.embeddings, calibrated)
         return gallery.load(session, space.name)
 
-    def _shared(self, files: GalleryFiles, session: Session, space: EmbeddingSpaceRow) -> Faces:
+    def _shared(
+        self, files: GalleryFiles, session: Session, space: EmbeddingSpaceRow, known: CalibrationRow | None
+    ) -> Faces:
         state = State(space.name, space.gallery_version, space.gallery_token, space.length)
         faces = files.open(state)
         if faces is None or files.outdated(self._tokens()):
             with files.alone():
                 # Whoever was here before us may have made it.
-                faces = faces or files.open(state) or files.make(state, _faces(session, space))
+                faces = faces or files.open(state) or _make(files, state, session, space, known)
                 # Asked anew: if somebody was erased while we read, what we have made must go, or who erases deletes it.
                 for path in files.outdated(self._tokens()):
                     path.unlink(missing_ok=True)
@@ -72,5 +81,20 @@ class SharedGalleries:
             return spaces.gallery_tokens(session)
 
 
-def _faces(session: Session, space: EmbeddingSpaceRow) -> Iterator[Faces]:
-    return (Faces(part.identity_ids, part.embeddings) for part in gallery.parts(session, space))
+def _make(
+    files: GalleryFiles, state: State, session: Session, space: EmbeddingSpaceRow, known: CalibrationRow | None
+) -> Faces:
+    sums = TemplateSums(space.length)
+
+    def faces() -> Iterator[Faces]:
+        for part in gallery.parts(session, space):
+            if known is not None:
+                sums.add(part.identity_ids, part.embeddings, part.weights)
+            yield Faces(part.identity_ids, part.embeddings)
+
+    def people() -> People | None:
+        if known is None:
+            return None
+        return normalised.people(*sums.templates(), calibrations.unknown(session, known, space.length))
+
+    return files.make(state, faces(), people)

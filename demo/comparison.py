@@ -100,7 +100,7 @@ def compare(expected: Sequence[Expected], found: Sequence[Found], allowed: Fract
 
 
 def found_in(report: Mapping[str, Any]) -> list[Found]:
-    """The appearances of a report of the schema `rollcall.report/1`, in its order.
+    """The appearances of a report of the schema `rollcall.report/2`, in its order.
 
     Numbers may be of any kind; read with `json.loads(…, parse_float=Fraction)`, they are exact.
     """

@@ -12,7 +12,8 @@ from evaluation.open_set import Split
 from evaluation.searches import Searches
 from models.cohort import NEAREST, UNLABELLED, Cohort
 from models.faces import Embeddings
-from models.grouping import template
+from models.neighbours import pairwise
+from models.templates import template
 
 Scores = NDArray[np.float64]
 
@@ -50,7 +51,7 @@ class NearestRule:
         """See `Rule`."""
         count, photographs = split.enrolled.shape
         enrolled = faces.embeddings[split.enrolled.ravel()]
-        return lambda probes: distances(probes, enrolled).reshape(len(probes), count, photographs).min(axis=2)
+        return lambda probes: pairwise(probes, enrolled).reshape(len(probes), count, photographs).min(axis=2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ class NormalisedRule:
         column_of = {person: column for column, person in enumerate(split.identities.tolist())}
 
         def score(probes: Embeddings) -> Scores:
-            scores = distances(probes, templates) - terms
+            scores = pairwise(probes, templates) - terms
             for row, term in enumerate(cohort.probe_terms(probes)):
                 scores[row] -= term.common
                 for person, value in term.without.items():
@@ -97,13 +98,6 @@ class NormalisedRule:
 def templates_of(faces: LabelledFaces, enrolled: NDArray[np.int64]) -> Embeddings:
     """(N, 128) one template of each row of faces (N, e)."""
     return np.stack([template(faces.embeddings[row], faces.qualities[row]) for row in enrolled])
-
-
-def distances(probes: Embeddings, enrolled: Embeddings) -> Scores:
-    """(n, m) Euclidean distances, exact to 1e-7 where they are not tiny."""
-    ours, theirs = probes.astype(np.float64), enrolled.astype(np.float64)
-    squares = (ours**2).sum(axis=1)[:, np.newaxis] + (theirs**2).sum(axis=1) - 2 * ours @ theirs.T
-    return np.asarray(np.sqrt(np.maximum(squares, 0)))
 
 
 def search(rule: Rule, faces: LabelledFaces, split: Split) -> Searches:

@@ -27,10 +27,16 @@ from models.neighbours import FlatIndex
 NEAREST = 10
 """How many members of the cohort a term is taken from (docs/decisions, 14)."""
 
+OWN = 0.45
+"""A member without a name that is nearer than this is taken for the same person, and left out (docs/decisions, 14)."""
+
 UNLABELLED = -1
 """The person of a member of the cohort whom nobody has named."""
 
 _TEMPLATES_AT_ONCE = 4096
+
+# Unnamed members that are mostly enough to leave out.
+_OWN_AT_FIRST = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +62,30 @@ class ProbeTerm:
 class Cohort:
     """Templates of other people, one of each at best, of the embedding space that they shall normalise.
 
-    Enrolled people may be among them: the terms leave out whoever a template is compared with.
+    Whoever a template is compared with is left out: members that bear the identity, and members without a name that
+    are so near that they may show the same person.
 
     Args:
         templates: (c, 128) float32, row after row; not copied. Nobody may change them.
         people: (c,) identity of each, or `UNLABELLED`. Several members may be one person's.
         nearest: how many members a term is taken from, at least 1.
+        own: unlabelled members nearer than this are left out.
 
     Raises:
         ValueError: the arrays do not fit each other.
     """
 
-    def __init__(self, templates: Embeddings, people: NDArray[np.int64], nearest: int = NEAREST) -> None:
+    def __init__(
+        self, templates: Embeddings, people: NDArray[np.int64], nearest: int = NEAREST, own: float = OWN
+    ) -> None:
         if templates.ndim != 2 or people.shape != templates.shape[:1] or nearest < 1:
             raise ValueError(f"{people.shape} people of {templates.shape} templates, {nearest} nearest")
         self.nearest = nearest
-        self._people = np.asarray(people, np.int64)
+        self.people = np.asarray(people, np.int64)
+        self._own = own
         self._index = FlatIndex(templates)
         # As many may have to be left out beside any template.
-        _, counts = np.unique(self._people[self._people != UNLABELLED], return_counts=True)
+        _, counts = np.unique(self.people[self.people != UNLABELLED], return_counts=True)
         self._most = int(counts.max(initial=0))
 
     def __len__(self) -> int:
@@ -96,48 +107,65 @@ class Cohort:
         found = np.empty(len(templates))
         for start in range(0, len(templates), _TEMPLATES_AT_ONCE):
             part = slice(start, start + _TEMPLATES_AT_ONCE)
-            found[part] = self._terms(templates[part], people[part])
+            found[part] = self.others(templates[part], people[part], self.nearest)[0].mean(axis=1) / 2
         return found
 
     def probe_terms(self, probes: Embeddings) -> list[ProbeTerm]:
         """The terms of probes, of whom nobody knows yet who they are.
 
         Args:
-            probes: (n, 128). Members that may be their own are to be left out of the cohort itself, as far as known.
+            probes: (n, 128).
 
         Raises:
             ValueError: see `terms`.
         """
-        distances, positions, others = self._others(probes, np.full(len(probes), UNLABELLED, np.int64))
-        near = self._people[positions]
-        found = []
-        for row in range(len(probes)):
-            first = near[row, : self.nearest]
-            without = {
-                int(person): self._half_mean(distances[row], others[row] & (near[row] != person))
-                for person in np.unique(first[first != UNLABELLED])
-            }
-            found.append(ProbeTerm(self._half_mean(distances[row], others[row]), without))
-        return found
+        unknown = np.full(len(probes), UNLABELLED, np.int64)
+        distances, positions = self.others(probes, unknown, self.nearest + self._most)
+        return [self._probe_term(*row) for row in zip(distances, self.people[positions], strict=True)]
 
-    def _terms(self, templates: Embeddings, people: NDArray[np.int64]) -> NDArray[np.float64]:
-        distances, _, others = self._others(templates, people)
-        counted = others & (np.cumsum(others, axis=1) <= self.nearest)
-        sums: NDArray[np.float64] = np.where(counted, distances, 0).sum(axis=1)
-        return sums / (2 * self.nearest)
+    def _probe_term(self, distances: NDArray[np.float64], people: NDArray[np.int64]) -> ProbeTerm:
+        """From the members nearest to a probe and who they are."""
+        near = people[: self.nearest]
+        without = {}
+        for person in np.unique(near[near != UNLABELLED]).tolist():
+            kept = distances[people != person][: self.nearest]
+            self._check(kept)
+            without[person] = float(kept.mean() / 2)
+        return ProbeTerm(float(distances[: self.nearest].mean() / 2), without)
 
-    def _others(
-        self, templates: Embeddings, people: NDArray[np.int64]
-    ) -> tuple[NDArray[np.float64], NDArray[np.int64], NDArray[np.bool_]]:
-        """Distances and positions of near members, and which of them are somebody else: enough of them."""
-        distances, positions = self._index.nearest(templates, self.nearest + self._most)
-        others = (self._people[positions] != people[:, np.newaxis]) | (people == UNLABELLED)[:, np.newaxis]
-        if (others.sum(axis=1) < self.nearest).any():
+    def others(
+        self, templates: Embeddings, people: NDArray[np.int64], count: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """The members nearest to templates that are somebody else.
+
+        Args:
+            templates: (n, 128).
+            people: (n,) see `terms`.
+            count: how many, at least `nearest`.
+
+        Returns:
+            Distances, ascending, and positions in the cohort: (n, count), or as many as there are members. Distances
+            are infinite where others are fewer.
+
+        Raises:
+            ValueError: there are fewer than `nearest` others.
+        """
+        searched = count + self._most + _OWN_AT_FIRST
+        while True:
+            distances, positions = self._index.nearest(templates, searched)
+            owners = self.people[positions]
+            same = (owners == people[:, np.newaxis]) & (owners != UNLABELLED)
+            same |= (owners == UNLABELLED) & (distances < self._own)
+            if searched >= len(self) or ((~same).sum(axis=1) >= count).all():
+                break
+            searched *= 4
+        distances = np.where(same, np.inf, distances)
+        order = np.argsort(distances, axis=1, kind="stable")[:, :count]
+        distances = np.take_along_axis(distances, order, axis=1)
+        self._check(distances[:, : self.nearest].T)
+        return distances, np.take_along_axis(positions, order, axis=1)
+
+    def _check(self, distances: NDArray[np.float64]) -> None:
+        """Raise unless there are as many as a term is taken from, first axis, and all of them finite."""
+        if len(distances) < self.nearest or not np.isfinite(distances).all():
             raise ValueError(f"fewer than {self.nearest} of the cohort's {len(self)} members are of other people")
-        return distances, positions, others
-
-    def _half_mean(self, distances: NDArray[np.float64], counted: NDArray[np.bool_]) -> float:
-        kept = distances[counted][: self.nearest]
-        if len(kept) < self.nearest:
-            raise ValueError(f"fewer than {self.nearest} of the cohort's {len(self)} members are of other people")
-        return float(kept.mean() / 2)

@@ -1,42 +1,95 @@
-"""The one place where a distance becomes a name, or does not."""
+"""The one place where a score becomes a name, a question to a reviewer, or neither."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import Protocol
 
 from config.settings import MatchSettings
 
 
+class Decision(StrEnum):
+    """What is said of a group of faces: the three bands of scores."""
+
+    NAMED = "named"
+    REVIEW = "review"  # somebody is likely, and a person has to say
+    UNKNOWN = "unknown"
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An enrolled identity that a probe may show, and the distance of its nearest enrolled face."""
+    """An enrolled identity that a probe may show.
+
+    Args:
+        identity_id: who.
+        distance: Euclidean, between embeddings: for people to look at.
+        score: what the rule decides by; smaller is more alike. The distance itself, or the normalised one.
+    """
 
     identity_id: int
     distance: float
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was decided, and from what. `identity_id` is None when the probe is unknown."""
+    """What was decided, and from what.
 
-    identity_id: int | None
-    first: Candidate | None
-    second: Candidate | None
+    Args:
+        decision: the band.
+        first: the candidate of the smallest score, whatever was decided; None where nobody is enrolled.
+        second: the next one.
+        confidence: 0 to 1, that the first candidate is the right one; None where nothing was calibrated.
+    """
+
+    decision: Decision
+    first: Candidate | None = None
+    second: Candidate | None = None
+    confidence: float | None = None
+
+    @property
+    def identity_id(self) -> int | None:
+        """Whose name is given; None unless somebody is named."""
+        return self.first.identity_id if self.first is not None and self.decision == Decision.NAMED else None
+
+    @property
+    def likely(self) -> int | None:
+        """Who is named, or proposed to a reviewer; None where the probe is unknown."""
+        return None if self.first is None or self.decision == Decision.UNKNOWN else self.first.identity_id
 
     @property
     def margin(self) -> float | None:
-        """How much farther the second candidate is than the first; None without a second."""
+        """How much larger the second candidate's score is than the first one's; None without a second."""
         if self.first is None or self.second is None:
             return None
-        return self.second.distance - self.first.distance
+        return self.second.score - self.first.score
+
+    def doubted(self) -> "Verdict":
+        """The same, but nobody is named: a person has to say."""
+        return replace(self, decision=Decision.REVIEW)
+
+
+class Rule(Protocol):
+    """Decides on the candidates of a probe."""
+
+    @property
+    def name(self) -> str:
+        """The rule with its limits, for provenance."""
+        ...
+
+    def decide(self, candidates: Sequence[Candidate]) -> Verdict:
+        """The verdict on candidates of distinct identities in order of ascending score, at least the first two."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
-class DecisionRule:
-    """A probe is its nearest identity when that is near enough, and clearly nearer than the next one.
+class NearestRule:
+    """Without a calibration: a probe is its nearest identity if that is near enough, and clearly nearer than the next.
 
-    Otherwise it is unknown, never the nearest name. Both limits are distances between embeddings, so they hold for one
-    embedding space and loosen as the gallery grows; a rule calibrated on the gallery's own distances is to replace this
-    one, here and nowhere else.
+    Near enough but hardly nearer than the next one is a question to a reviewer, all else unknown. Both limits are
+    distances between embeddings, so they hold for one embedding space and loosen as the gallery grows: this rule is for
+    galleries that are too small to be calibrated.
 
     The defaults of the settings come from Labelled Faces in the Wild in the mirrored space: one photograph enrolled of
     each of n people, one other of each as probe, up to two of each of 507 − n strangers, 6 draws. Share of strangers
@@ -63,25 +116,61 @@ class DecisionRule:
     least_margin: float
 
     @classmethod
-    def of(cls, match: MatchSettings) -> "DecisionRule":
+    def of(cls, match: MatchSettings) -> "NearestRule":
         """The rule that the settings name."""
         return cls(match.largest_distance, match.least_margin)
 
     @property
     def name(self) -> str:
-        """The rule with its limits, for provenance, e.g. `nearest/0.500/0.050`."""
+        """E.g. `nearest/0.500/0.050`."""
         return f"nearest/{self.largest_distance:.3f}/{self.least_margin:.3f}"
 
-    def score(self, candidate: Candidate) -> float:
-        """How much nearer than the largest distance a candidate is: grows with likeness, from 0 on near enough."""
-        return self.largest_distance - candidate.distance
+    def decide(self, candidates: Sequence[Candidate]) -> Verdict:
+        """See `Rule`. Scores are distances."""
+        first, second = (*candidates[:2], None, None)[:2]
+        if first is None or first.score > self.largest_distance:
+            return Verdict(Decision.UNKNOWN, first, second)
+        alone = second is None or second.score - first.score >= self.least_margin
+        return Verdict(Decision.NAMED if alone else Decision.REVIEW, first, second)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibratedRule:
+    """Limits of normalised scores that let a known share of strangers through, measured on the gallery itself.
+
+    Where two candidates are good enough to be named, the probe is a question to a reviewer.
+
+    Args:
+        number: of the calibration, for provenance.
+        limit: scores below it give a name.
+        review_limit: scores below it ask a reviewer; not smaller than `limit`.
+        slope: logarithm of the odds that the first candidate is right, per unit of its score; negative.
+        intercept: the same at a score of 0, before the search as likely as not.
+    """
+
+    number: int
+    limit: float
+    review_limit: float
+    slope: float
+    intercept: float
+
+    @property
+    def name(self) -> str:
+        """E.g. `normalised/3/-0.0961/-0.0514`."""
+        return f"normalised/{self.number}/{self.limit:.4f}/{self.review_limit:.4f}"
+
+    def confidence(self, score: float) -> float:
+        """How likely a first candidate of this score is the right one, if anybody enrolled was as likely as not."""
+        return 1 / (1 + math.exp(min(700.0, -(self.slope * score + self.intercept))))
 
     def decide(self, candidates: Sequence[Candidate]) -> Verdict:
-        """The verdict on candidates of distinct identities in order of ascending distance, at least the first two."""
+        """See `Rule`. Scores are normalised distances."""
         first, second = (*candidates[:2], None, None)[:2]
-        named = (
-            first is not None
-            and first.distance <= self.largest_distance
-            and (second is None or second.distance - first.distance >= self.least_margin)
-        )
-        return Verdict(first.identity_id if first is not None and named else None, first, second)
+        if first is None:
+            return Verdict(Decision.UNKNOWN)
+        confidence = self.confidence(first.score)
+        if first.score >= self.review_limit:
+            return Verdict(Decision.UNKNOWN, first, second, confidence)
+        alone = second is None or second.score >= self.limit
+        decision = Decision.NAMED if first.score < self.limit and alone else Decision.REVIEW
+        return Verdict(decision, first, second, confidence)

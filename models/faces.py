@@ -98,6 +98,11 @@ class Quality:
         return float((self.sharpness * self.size * self.pose) ** (1 / 3))
 
 
+def overall(parts: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(n,) `Quality.overall` of n faces, (n, 3) sharpness, size and pose of each."""
+    return np.asarray(np.cbrt(parts.reshape(-1, 3).prod(axis=1)))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Face:
     """A face in one image, with its embedding. Personal data: never log one. `repr` leaves the embedding out."""

@@ -1,17 +1,29 @@
-"""The enrolled faces of one embedding space, and which identities are nearest to a probe."""
+"""The enrolled people of one embedding space, which of them come first for a probe, and what is decided from that."""
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.decision import Candidate
+from models.decision import CalibratedRule, Candidate, NearestRule, Rule, Verdict
 from models.faces import Embedding, Embeddings
 from models.neighbours import FlatIndex
+from models.normalised import NormalisedIndex
 
-__all__ = ["Candidate", "Gallery"]
+# The rules look at the first two.
+_DECIDED_BY = 2
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Calibrated:
+    """What a calibration adds to a gallery: people by normalised scores, and the limits of these."""
+
+    index: NormalisedIndex
+    rule: CalibratedRule
 
 
 class Gallery:
-    """Enrolled faces that can be searched, exactly.
+    """Enrolled faces that can be searched, exactly: by distance, or by normalised score where that was calibrated.
 
     Args:
         version: grows with every change of the enrolled faces; kept with what was decided by them.
@@ -19,16 +31,25 @@ class Gallery:
         identity_ids: (n,) the identity of each face; n may be 0.
         embeddings: (n, 128) float32, row after row. Neither array is copied: both may be files mapped into memory,
             which the processes of a machine then hold once together. Nobody may change them.
+        calibrated: None for a gallery whose candidates are ranked by distance.
 
     Raises:
         ValueError: the arrays do not fit each other.
     """
 
-    def __init__(self, version: int, space: str, identity_ids: NDArray[np.int64], embeddings: Embeddings) -> None:
+    def __init__(
+        self,
+        version: int,
+        space: str,
+        identity_ids: NDArray[np.int64],
+        embeddings: Embeddings,
+        calibrated: Calibrated | None = None,
+    ) -> None:
         if embeddings.ndim != 2 or identity_ids.shape != embeddings.shape[:1]:
             raise ValueError(f"{identity_ids.shape} identities of {embeddings.shape} embeddings")
         self.version = version
         self.space = space
+        self.calibrated = calibrated
         self._identity_ids = np.asarray(identity_ids, np.int64)
         self._identity_count = len(np.unique(self._identity_ids))
         self._index = FlatIndex(embeddings)
@@ -42,20 +63,37 @@ class Gallery:
         """Identities with at least one face."""
         return self._identity_count
 
+    def rule(self, uncalibrated: NearestRule) -> Rule:
+        """What decides: the calibrated rule, or else the one that is given."""
+        return self.calibrated.rule if self.calibrated else uncalibrated
+
+    def verdicts(self, probes: Embeddings, uncalibrated: NearestRule) -> list[Verdict]:
+        """What is decided on each of (n, 128) probes."""
+        rule = self.rule(uncalibrated)
+        return [rule.decide(candidates) for candidates in self.candidates_of_each(probes, _DECIDED_BY)]
+
     def candidates(self, probe: Embedding, count: int) -> list[Candidate]:
-        """The identities nearest to a probe, each by its nearest enrolled face.
-
-        Args:
-            probe: (128,) of the gallery's space.
-            count: how many identities, at least 0.
-
-        Returns:
-            In order of ascending Euclidean distance, then of id; fewer when the gallery holds fewer.
-        """
+        """The identities that come first for a probe, (128,) of the gallery's space, see `candidates_of_each`."""
         return self.candidates_of_each(probe[np.newaxis], count)[0]
 
     def candidates_of_each(self, probes: Embeddings, count: int) -> list[list[Candidate]]:
-        """As `candidates`, for each of (n, 128) probes: the gallery is read once for all of them."""
+        """The identities that come first for each of (n, 128) probes; the gallery is read once for all of them.
+
+        Uncalibrated, an identity's distance is that of its nearest enrolled face, and the score is the distance.
+        Calibrated, the distance is that of its template, and the score is normalised.
+
+        Args:
+            probes: (n, 128) of the gallery's space.
+            count: how many identities, at least 0.
+
+        Returns:
+            Each in order of ascending score, then of id; fewer when the gallery holds fewer.
+        """
+        if self.calibrated:
+            return self.calibrated.index.candidates_of_each(probes, count)
+        return self._nearest_of_each(probes, count)
+
+    def _nearest_of_each(self, probes: Embeddings, count: int) -> list[list[Candidate]]:
         wanted = min(count, self._identity_count)
         answers: list[list[Candidate]] = [[] for _ in probes]
         left = np.arange(len(probes)) if wanted > 0 else np.empty(0, np.int64)
@@ -64,7 +102,7 @@ class Gallery:
             distances, positions = self._index.nearest(probes[left], searched)
             again = []
             for number, near, faces in zip(left.tolist(), distances, positions, strict=True):
-                found = _nearest_of_each(near, self._identity_ids[faces])
+                found = _nearest(near, self._identity_ids[faces])
                 # Faces just beyond the search may tie with its last one: that one must lie strictly beyond the wanted.
                 enough = len(found) >= wanted and found[wanted - 1].distance < near[-1]
                 if enough or searched >= len(self):
@@ -76,9 +114,9 @@ class Gallery:
         return answers
 
 
-def _nearest_of_each(distances: NDArray[np.float64], identity_ids: NDArray[np.int64]) -> list[Candidate]:
+def _nearest(distances: NDArray[np.float64], identity_ids: NDArray[np.int64]) -> list[Candidate]:
     nearest: dict[int, float] = {}
     for distance, identity_id in zip(distances.tolist(), identity_ids.tolist(), strict=True):
         nearest.setdefault(identity_id, distance)
     ranked = sorted((distance, identity_id) for identity_id, distance in nearest.items())
-    return [Candidate(identity_id, distance) for distance, identity_id in ranked]
+    return [Candidate(identity_id, distance, distance) for distance, identity_id in ranked]

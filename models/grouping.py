@@ -36,28 +36,15 @@ from collections.abc import Iterator
 import numpy as np
 from numpy.typing import NDArray
 
-from models.faces import Embedding, Embeddings
+from models.faces import Embeddings
 from models.neighbours import FlatIndex
+from models.templates import LEAST_WEIGHT
 
 LEAST_OVERLAP = 0.3
 """Intersection over union above which two boxes of consecutive samples may be one face that moved."""
 
-# A face of quality 0 still counts a little: a group of such faces has a mean, too.
-_LEAST_WEIGHT = 1e-3
-
 # Nearest neighbours among which a group's partner is sought; more where all of these are excluded.
 _NEIGHBOURS = 16
-
-
-def template(embeddings: Embeddings, weights: NDArray[np.float64]) -> Embedding:
-    """One embedding for all faces of a group: their weighted mean, not scaled to unit length.
-
-    Args:
-        embeddings: (n, 128), n at least 1.
-        weights: (n,) 0 or more, e.g. the faces' overall quality.
-    """
-    mean = np.average(embeddings.astype(np.float64), axis=0, weights=np.maximum(weights, _LEAST_WEIGHT))
-    return np.asarray(mean, np.float32)
 
 
 def group_faces(
@@ -99,7 +86,7 @@ class _Groups:
         self._parents = list(range(len(samples)))
         self._means = embeddings.astype(np.float64)
         self._variances = [0.0] * len(samples)
-        self._weights: list[float] = np.maximum(weights.astype(np.float64), _LEAST_WEIGHT).tolist()
+        self._weights: list[float] = np.maximum(weights.astype(np.float64), LEAST_WEIGHT).tolist()
         self._shared = _shared_samples(samples)
 
     def root(self, face: int) -> int:

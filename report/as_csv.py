@@ -27,6 +27,8 @@ COLUMNS = (
     "margin",
     "video",
     "content_sha256",
+    "proposed",
+    "confidence",
 )
 _BYTE_ORDER_MARK = "\ufeff"
 _BEGINNING = Fraction(0)
@@ -55,6 +57,8 @@ def render(report: VideoReport) -> str:
                 *_candidates(evidence),
                 _text(report.title),
                 report.content_sha256,
+                _text(person.proposed or ""),
+                "" if evidence.confidence is None else f"{evidence.confidence:.6f}",
             ]
         )
     return _BYTE_ORDER_MARK + text.getvalue()

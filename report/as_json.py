@@ -1,4 +1,4 @@
-"""The report as JSON, `rollcall.report/1`; `docs/report.schema.json` describes every property."""
+"""The report as JSON, `rollcall.report/2`; `docs/report.schema.json` describes every property."""
 
 import json
 from datetime import UTC, datetime
@@ -8,7 +8,7 @@ from db.schema import SampleOutcome
 from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Sampling, Stretch, VideoReport
 from report.timecodes import decimal
 
-SCHEMA = "rollcall.report/1"
+SCHEMA = "rollcall.report/2"
 _DIGITS = 6
 """Decimals of distances, scores and qualities: what the vector units of two machines agree on."""
 
@@ -113,7 +113,9 @@ def _person(person: Person) -> dict[str, Any]:
     return {
         "label": person.label,
         "name": person.name,
+        "proposed": person.proposed,
         "decision": person.decision.value,
+        "confidence": _rounded(person.confidence),
         "time_on_camera": decimal(person.time_on_camera),
         "face_count": person.face_count,
         "evidence": [_evidence(evidence) for evidence in person.evidence],
@@ -126,14 +128,21 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
     return {
         "group": evidence.group,
         "face_count": evidence.face_count,
+        "confidence": _rounded(evidence.confidence),
         "first": _candidate(evidence.first),
         "second": _candidate(evidence.second),
-        "margin": None if evidence.margin is None else round(evidence.margin, _DIGITS),
+        "margin": _rounded(evidence.margin),
     }
 
 
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else round(value, _DIGITS)
+
+
 def _candidate(candidate: Candidate | None) -> dict[str, Any] | None:
-    return None if candidate is None else {"name": candidate.name, "distance": round(candidate.distance, _DIGITS)}
+    if candidate is None:
+        return None
+    return {"name": candidate.name, "distance": _rounded(candidate.distance), "score": _rounded(candidate.score)}
 
 
 def _appearance(appearance: Appearance) -> dict[str, Any]:

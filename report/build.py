@@ -10,9 +10,10 @@ from config.errors import NotFinished
 from db import reports, videos
 from db.facts import VideoFacts
 from db.reports import ReportRows
-from db.schema import ENDED, Decision, FaceGroup, Video, VideoState
+from db.schema import ENDED, FaceGroup, Video, VideoState
 from db.schema import Appearance as AppearanceRow
 from db.session import Session
+from models.decision import Decision
 from report.coverage import coverage
 from report.model import (
     Appearance,
@@ -128,11 +129,18 @@ class _Cast:
             key = ("identity", group.identity_id) if group.identity_id is not None else ("group", group.number)
             by_person.setdefault(key, []).append(group)
         casts = list(by_person.values())
-        named = labels([self._name(groups[0].identity_id) for groups in casts])
+        named = labels(
+            [self._name(groups[0].identity_id) for groups in casts], [self._proposed(groups[0]) for groups in casts]
+        )
         return tuple(self._person(groups, label) for groups, label in zip(casts, named, strict=True))
 
+    def _proposed(self, group: FaceGroup) -> str | None:
+        return self._name(group.first_id) if group.decision == Decision.REVIEW else None
+
     def _person(self, groups: Sequence[FaceGroup], label: str) -> Person:
-        name = self._name(groups[0].identity_id)
+        name, proposed = self._name(groups[0].identity_id), self._proposed(groups[0])
+        # Whoever was named, or proposed, may have been erased.
+        decision = Decision.NAMED if name else Decision.REVIEW if proposed else Decision.UNKNOWN
         appearances = sorted(
             (self._appearance(group, row) for group in groups for row in self.rows.appearances.get(group.id, ())),
             key=lambda seen: (seen.start_pts, seen.end_pts, seen.group),
@@ -141,7 +149,8 @@ class _Cast:
         return Person(
             label=label,
             name=name,
-            decision=Decision.UNKNOWN if name is None else Decision.NAMED,
+            proposed=proposed,
+            decision=decision,
             evidence=tuple(self._evidence(group) for group in groups),
             appearances=tuple(appearances),
             # max keeps the first of equals.
@@ -182,12 +191,15 @@ class _Cast:
         return Evidence(
             group=group.number,
             face_count=group.face_count,
-            first=self._candidate(group.first_id, group.first_distance),
-            second=self._candidate(group.second_id, group.second_distance),
+            confidence=group.confidence,
+            first=self._candidate(group.first_id, group.first_distance, group.first_score),
+            second=self._candidate(group.second_id, group.second_distance, group.second_score),
         )
 
-    def _candidate(self, identity_id: int | None, distance: float | None) -> Candidate | None:
-        return None if distance is None else Candidate(self._name(identity_id), distance)
+    def _candidate(self, identity_id: int | None, distance: float | None, score: float | None) -> Candidate | None:
+        if distance is None or score is None:
+            return None
+        return Candidate(self._name(identity_id), distance, score)
 
     def _name(self, identity_id: int | None) -> str | None:
         return None if identity_id is None else self.rows.names.get(identity_id)

@@ -8,7 +8,8 @@ from datetime import datetime
 from fractions import Fraction
 
 from db.facts import VideoFacts
-from db.schema import Decision, SampleOutcome, VideoState
+from db.schema import SampleOutcome, VideoState
+from models.decision import Decision
 from models.faces import Box, Quality
 
 
@@ -46,43 +47,55 @@ class Appearance:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """An enrolled person, None if removed since, and how far the group is from them."""
+    """An enrolled person, None if removed since; how far the group is from them, and the score that decided."""
 
     name: str | None
     distance: float
+    score: float
 
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What one group of faces said: its number in the video, its size, the two nearest enrolled people."""
+    """What one group of faces said: its number in the video, its size, the two most alike enrolled people.
+
+    `confidence` is how likely the first of them is the right one, 0 to 1; None where nothing was calibrated.
+    """
 
     group: int
     face_count: int
+    confidence: float | None
     first: Candidate | None
     second: Candidate | None
 
     @property
     def margin(self) -> float | None:
-        """How much farther the second candidate is than the first; None without a second."""
+        """How much larger the second candidate's score is than the first one's; None without a second."""
         if self.first is None or self.second is None:
             return None
-        return self.second.distance - self.first.distance
+        return self.second.score - self.first.score
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
     """Somebody on camera: all groups that were given one name, or one group that was given none.
 
-    `time_on_camera` is the length of the union of the appearances, each up to its `until`.
+    `proposed` is whom a reviewer is asked about, None unless the decision is `review`. `time_on_camera` is the length
+    of the union of the appearances, each up to its `until`.
     """
 
     label: str
     name: str | None
+    proposed: str | None
     decision: Decision
     evidence: tuple[Evidence, ...]
     appearances: tuple[Appearance, ...]
     best_face: BestFace | None
     time_on_camera: Fraction
+
+    @property
+    def confidence(self) -> float | None:
+        """That of the surest group; None where nothing was calibrated."""
+        return max((one.confidence for one in self.evidence if one.confidence is not None), default=None)
 
     @property
     def face_count(self) -> int:

@@ -5,14 +5,21 @@ from collections.abc import Iterable, Sequence
 _UNKNOWN = "Unknown"
 
 
-def labels(names: Sequence[str | None]) -> list[str]:
+def labels(names: Sequence[str | None], proposed: Sequence[str | None]) -> list[str]:
     """A label for each person, unique as long as the names are: the name, or `Unknown 1`, `Unknown 2` … in order.
 
     A number that an enrolled person uses as a name is passed over: somebody may have enrolled an `Unknown 1`.
+
+    Args:
+        names: None for people who are not named.
+        proposed: whom a reviewer is asked about, e.g. `Unknown 2, perhaps Ann`; None for all others.
     """
     taken = {name.casefold() for name in names if name is not None}
     unknown = (label for label in _numbered() if label.casefold() not in taken)
-    return [next(unknown) if name is None else name for name in names]
+    return [
+        name if name is not None else next(unknown) if perhaps is None else f"{next(unknown)}, perhaps {perhaps}"
+        for name, perhaps in zip(names, proposed, strict=True)
+    ]
 
 
 def _numbered() -> Iterable[str]:

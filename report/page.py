@@ -1,16 +1,18 @@
 """What the HTML page shows, worked out so that the template only has to place it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from db.schema import Decision, SampleOutcome, VideoState
+from db.schema import SampleOutcome, VideoState
+from models.decision import Decision
 from report.model import Person, Stretch, VideoReport
 from report.people import Someone
 from report.people import people as everybody
 from report.timecodes import amount, clock, ticks
 from report.timeline import lost, lost_places, place, strip
-from report.words import Rules, number_of, share
+from report.words import DECISIONS, Rules, number_of, share
 
 _CAST = 12
 """People shown at a glance; whoever was on camera longest comes first."""
@@ -108,15 +110,12 @@ def _headline(report: VideoReport) -> tuple[str, str]:
             "Nobody was seen on camera",
             f"No face was found in {number_of(looked, 'sample')} out of {report.coverage.planned}.",
         )
-    named = sum(person.decision == Decision.NAMED for person in report.people)
     count = len(report.people)
     every = "all " if count > 1 else ""
-    kinds = (
-        f"{every}named"
-        if named == count
-        else f"{every}unknown"
-        if not named
-        else f"{named} named, {count - named} unknown"
+    counts = Counter(person.decision for person in report.people)
+    present = [decision for decision in Decision if counts[decision]]
+    kinds = ", ".join(
+        f"{every if len(present) == 1 else f'{counts[decision]} '}{DECISIONS[decision]}" for decision in present
     )
     anybody = _anybody(report.people)
     return "One person on camera" if count == 1 else f"{count} people on camera", (

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from db.schema import Decision
+from models.decision import Decision
 from report.model import Appearance, Evidence, Person, VideoReport
 from report.names import initials
 from report.pictures import Album, pictures_each
 from report.timecodes import amount, span, whole
 from report.timeline import Place, bars
-from report.words import Rules, number_of, share
+from report.words import DECISIONS, Rules, chance, number_of, share
 
 _FARTHEST = 1.0
 """Distance at which the bar of a candidate is full; farther ones are no longer compared by eye."""
@@ -62,7 +62,10 @@ class Finding:
 
     title: str
     guesses: tuple[Guess, ...]
+    confidence: str | None
+    """That the first guess is right."""
     margin: str | None
+    """Where there is no confidence."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,10 @@ class Someone:
 
     number: int
     label: str
-    named: bool
+    decision: str
+    """`named`, `review` or `unknown`."""
+    said: str
+    """The decision in words, and how sure it is."""
     portrait: Portrait
     total: str
     share: str
@@ -106,7 +112,8 @@ def _someone(
     return Someone(
         number=number,
         label=person.label,
-        named=person.decision == Decision.NAMED,
+        decision=person.decision.value,
+        said=_said(person),
         portrait=Portrait(album.address(person.best_face.jpeg if person.best_face else None), initials(person.name)),
         total=amount(person.time_on_camera),
         share=share(person.time_on_camera, length),
@@ -147,7 +154,7 @@ def _marks(number: int, seen: Sequence[Appearance], length: Fraction, rules: Rul
 
 
 def _finding(evidence: Evidence, groups: int, rules: Rules) -> Finding:
-    ranked = (("Nearest", evidence.first), ("Second", evidence.second))
+    ranked = (("First", evidence.first), ("Second", evidence.second))
     return Finding(
         title=f"Group {evidence.group}, {number_of(evidence.face_count, 'face')}" if groups > 1 else "",
         guesses=tuple(
@@ -160,5 +167,14 @@ def _finding(evidence: Evidence, groups: int, rules: Rules) -> Finding:
             for rank, candidate in ranked
             if candidate is not None
         ),
-        margin=None if evidence.margin is None else f"{evidence.margin:.3f}",
+        confidence=chance(evidence.confidence),
+        margin=None if evidence.margin is None or evidence.confidence is not None else f"{evidence.margin:.3f}",
     )
+
+
+def _said(person: Person) -> str:
+    sure = chance(person.confidence)
+    # How unlikely an unknown person's nearest identity is, is nobody's question.
+    if sure is None or person.decision == Decision.UNKNOWN:
+        return DECISIONS[person.decision]
+    return f"{DECISIONS[person.decision]} · {sure}"

@@ -2,7 +2,11 @@
 
 from fractions import Fraction
 
+from models.decision import Decision
 from report.timeline import Place
+
+DECISIONS = {Decision.NAMED: "named", Decision.REVIEW: "to be reviewed", Decision.UNKNOWN: "unknown"}
+"""What a page says for each decision."""
 
 
 class Rules:
@@ -25,6 +29,14 @@ class Rules:
 def number_of(count: int, noun: str) -> str:
     """A count with its noun: `1 face`, `28 800 samples`."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}".replace(",", " ")
+
+
+def chance(confidence: float | None) -> str | None:
+    """A confidence in per cent, never as certain; None where there is none."""
+    if confidence is None:
+        return None
+    percent = round(100 * confidence)
+    return "<1 %" if percent < 1 else ">99 %" if percent > 99 else f"{percent} %"
 
 
 def share(part: Fraction | int, all_: Fraction | int) -> str:

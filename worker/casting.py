@@ -7,8 +7,8 @@ from db import finishing, videos
 from db.finishing import Cast, VideoFaces
 from db.schema import Video
 from db.session import Session
-from models.decision import Verdict
-from models.faces import Embedding
+from models.decision import Decision, NearestRule, Verdict
+from models.faces import Embeddings
 from models.gallery import Gallery
 from worker.finish import Segmented, finish
 from worker.process import WorkerProcess
@@ -28,6 +28,10 @@ class Evidence:
         """Of the gallery that is asked; 0 without one."""
         return self.gallery.version if self.gallery else 0
 
+    def rule_name(self, uncalibrated: NearestRule) -> str:
+        """Of the rule that decides."""
+        return (self.gallery.rule(uncalibrated) if self.gallery else uncalibrated).name
+
 
 def gather(process: WorkerProcess, session: Session, video: Video) -> Evidence:
     """Read the evidence. What follows takes minutes for a long video, and needs no session."""
@@ -44,8 +48,10 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
     """Who is in the video."""
     gallery = evidence.gallery
 
-    def identify(probe: Embedding) -> Verdict:
-        return process.rule.decide(gallery.candidates(probe, 2) if gallery else [])
+    def identify(probes: Embeddings) -> list[Verdict]:
+        if gallery is None:
+            return [Verdict(Decision.UNKNOWN) for _ in probes]
+        return gallery.verdicts(probes, process.uncalibrated)
 
     grouping = process.settings.grouping
     return finish(

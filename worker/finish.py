@@ -13,10 +13,11 @@ from db.schema import SampleOutcome
 from db.segments import RunRecord
 from models.appearances import Sighting, appearances
 from models.decision import Verdict
-from models.faces import Embedding
-from models.grouping import group_faces, template
+from models.faces import Embeddings
+from models.grouping import group_faces
+from models.templates import template
 
-Identify = Callable[[Embedding], Verdict]
+Identify = Callable[[Embeddings], list[Verdict]]
 
 
 Members = NDArray[np.int64]
@@ -39,7 +40,7 @@ def finish(
     Args:
         faces: of the whole video.
         runs: the account of its samples by segment id, ascending.
-        identify: asks the gallery, once per group.
+        identify: asks the gallery, once about all (n, 128) templates.
         time_base: seconds per tick.
         largest_distance: of two sets of faces that may join.
         largest_gap: from one sighting to the next that does not end an appearance, in samples.
@@ -48,16 +49,14 @@ def finish(
         return Cast((), ())
     labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance)
     found = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
-    templates = [template(faces.embeddings[members], faces.weights[members]) for members in found]
-    verdicts = [identify(probe) for probe in templates]
+    templates = np.stack([template(faces.embeddings[members], faces.weights[members]) for members in found])
+    verdicts = identify(templates)
     carried = _carried(runs)
     groups = [
         _group(faces, members, verdict, _sightings(faces, members, carried, time_base), time_base, largest_gap)
         for members, verdict in _persons(faces, found, verdicts)
     ]
-    clusters = [
-        ClusterRecord(probe, verdict.identity_id) for probe, verdict in zip(templates, verdicts, strict=True)
-    ]  # fmt: skip
+    clusters = [ClusterRecord.of(probe, verdict) for probe, verdict in zip(templates, verdicts, strict=True)]
     return Cast(groups, clusters)
 
 
@@ -66,13 +65,13 @@ def _persons(
 ) -> list[tuple[Members, Verdict]]:
     """One group per identity, in order of first appearance.
 
-    Groups that were given one name are one person, unless a frame shows both: then the nearer one keeps the name and
-    the other is unknown, for two faces of one frame are never one person.
+    Groups that were given one name are one person, unless a frame shows both: then the more alike keeps the name and
+    the other is a question to a reviewer, for two faces of one frame are never one person.
     """
     persons: list[tuple[Members, Verdict]] = []
     named: dict[int, int] = {}
-    nearest_first = sorted(range(len(groups)), key=lambda group: (_distance(verdicts[group]), group))
-    for members, verdict in ((groups[group], verdicts[group]) for group in nearest_first):
+    surest_first = sorted(range(len(groups)), key=lambda group: (_score(verdicts[group]), group))
+    for members, verdict in ((groups[group], verdicts[group]) for group in surest_first):
         identity = verdict.identity_id
         known = None if identity is None else named.get(identity)
         if known is None:
@@ -80,14 +79,14 @@ def _persons(
                 named[identity] = len(persons)
             persons.append((members, verdict))
         elif np.intersect1d(faces.samples[persons[known][0]], faces.samples[members]).size:
-            persons.append((members, Verdict(None, verdict.first, verdict.second)))
+            persons.append((members, verdict.doubted()))
         else:
             persons[known] = (np.union1d(persons[known][0], members), persons[known][1])
     return sorted(persons, key=lambda person: int(person[0][0]))
 
 
-def _distance(verdict: Verdict) -> float:
-    return math.inf if verdict.first is None else verdict.first.distance
+def _score(verdict: Verdict) -> float:
+    return math.inf if verdict.first is None else verdict.first.score
 
 
 def _group(

@@ -10,7 +10,7 @@ from db import leases
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
 from db.shared_galleries import SharedGalleries
-from models.decision import DecisionRule
+from models.decision import NearestRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
 from worker.cage.keeper import Keeper
@@ -27,7 +27,7 @@ class WorkerProcess:
         self.database: Database = open_database(settings)
         self.engine: FaceEngine = build_engine(settings.faces)
         self.decoder = Keeper(settings.decode)
-        self.rule = DecisionRule.of(settings.match)
+        self.uncalibrated = NearestRule.of(settings.match)
         self._galleries = SharedGalleries(self.database)
 
     @property

@@ -13,7 +13,6 @@ import structlog
 from config.errors import Conflict
 from db import finishing, matching, videos
 from db.finishing import ClusterRecord
-from models.decision import DecisionRule
 from models.gallery import Gallery
 from worker import casting
 from worker.process import WorkerProcess
@@ -44,7 +43,7 @@ def rematch(process: WorkerProcess, on_video: Callable[[int, int], None] = lambd
         on_video: called after each video with how many are done, and how many there are.
     """
     with process.database.reading() as session:
-        ids = matching.to_match_again(session, process.rule.name)
+        ids = matching.to_match_again(session, process.uncalibrated.name)
     total = Rematched()
     for done, video_id in enumerate(ids, start=1):
         try:
@@ -65,14 +64,15 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
         if space is None:
             return Rematched()
         gallery = process.gallery(session, space)
+        rule = gallery.rule(process.uncalibrated).name
         before = matching.named_appearances(session, video_id)
-        may_stay = video.matched_version is not None and video.rule == process.rule.name
-        same = may_stay and _is_same(process.rule, gallery, matching.clusters(session, video_id, space.length))
+        may_stay = video.matched_version is not None and video.rule == rule
+        same = may_stay and _is_same(process, gallery, matching.clusters(session, video_id, space.length))
         evidence = None if same else casting.gather(process, session, video)
     cast = None if evidence is None else casting.cast(process, evidence)
     with process.database.writing() as session:
         written = matching.match_again(
-            session, video_id, video.matched_version, cast, rule=process.rule.name, gallery_version=gallery.version
+            session, video_id, video.matched_version, cast, rule=rule, gallery_version=gallery.version
         )
         if cast is None or not written:
             return Rematched()
@@ -81,12 +81,12 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
     return Rematched(int(named > 0 or unnamed > 0), named, unnamed)
 
 
-def _is_same(rule: DecisionRule, gallery: Gallery, kept: Sequence[ClusterRecord]) -> bool:
+def _is_same(process: WorkerProcess, gallery: Gallery, kept: Sequence[ClusterRecord]) -> bool:
     """Whether the gallery answers as it did when it was asked about these clusters."""
     if not kept:
         return False
-    answers = gallery.candidates_of_each(np.stack([cluster.template for cluster in kept]), 2)
+    verdicts = gallery.verdicts(np.stack([cluster.template for cluster in kept]), process.uncalibrated)
     return all(
-        rule.decide(candidates).identity_id == cluster.identity_id
-        for candidates, cluster in zip(answers, kept, strict=True)
+        (verdict.decision, verdict.likely) == (cluster.decision, cluster.identity_id)
+        for verdict, cluster in zip(verdicts, kept, strict=True)
     )

@@ -5,6 +5,7 @@ from structlog.contextvars import bound_contextvars
 
 from config import tasks
 from config.celery_app import app
+from worker.calibrating import Targets, calibrate_where_due
 from worker.process import this_process
 from worker.rematch import rematch
 from worker.work import finish_video, scan_segment
@@ -28,6 +29,9 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
 
 @app.task(name=tasks.REMATCH, bind=True)
 def rematch_task(self: Task[[], None]) -> None:
-    """Match past videos with the gallery of now."""
+    """Calibrate the galleries where that is due, and match past videos with them."""
+    process = this_process()
     with bound_contextvars(task=self.request.id):
-        rematch(this_process())
+        if process.settings.match.calibrate == "nightly":
+            calibrate_where_due(process.database, Targets.of(process.settings.match))
+        rematch(process)

@@ -202,7 +202,7 @@ def _finish(process: WorkerProcess, held: Claim) -> bool:
             session,
             held,
             cast,
-            rule=process.rule.name,
+            rule=evidence.rule_name(process.uncalibrated),
             gallery_version=evidence.gallery_version,
             now=leases.utc_now(),
         )

@@ -14,8 +14,10 @@ import sqlalchemy as sa
 from support import redis_server
 from support.installation import Installation
 
+from config.settings import DatabaseSettings, Settings
 from db.migrate import upgrade
 from db.session import Database
+from worker.process import WorkerProcess
 
 
 @pytest.fixture(scope="session")
@@ -110,3 +112,13 @@ def install(tmp_path: Path) -> Callable[..., Installation]:
         return Installation(home, {**environment, "ROLLCALL_HOME": str(home)})
 
     return make
+
+
+@pytest.fixture
+def process(ledger: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
+    """A worker process on either kind of ledger, with a home of its own."""
+    home = tmp_path / "home"
+    home.mkdir()
+    opened = WorkerProcess(Settings(home=home, database=DatabaseSettings(url=ledger.url)))
+    yield opened
+    opened.database.close()

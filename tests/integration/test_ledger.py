@@ -27,7 +27,7 @@ from db.schema import (
 )
 from db.segments import FaceRecord, RunRecord
 from db.session import Database
-from models.decision import Verdict
+from models.decision import Decision, Verdict
 from models.faces import EmbeddingSpace
 
 NOW = datetime(2026, 1, 1, 22, tzinfo=UTC)
@@ -229,7 +229,7 @@ def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> No
             assert found.embeddings[0].tolist() == face(0, 1).face.embedding.tolist()
             ids = found.ids.tolist()
             stretch = finishing.AppearanceRecord(0, 3000, 2, ids[0])
-            group = finishing.GroupRecord(tuple(ids), ids[0], Verdict(None, None, None), (stretch,))
+            group = finishing.GroupRecord(tuple(ids), ids[0], Verdict(Decision.UNKNOWN), (stretch,))
             ended = finishing.write(session, held, finishing.Cast([group], []), rule="test", gallery_version=1, now=NOW)
             task_runs.end(session, run_id, outcome="done", now=NOW, cpu_seconds=0.1)
         assert ended == VideoState.DONE

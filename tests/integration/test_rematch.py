@@ -1,87 +1,34 @@
 """Enrol today, find in the past: on both kinds of database, with faces whose people are plain."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from support.records import FACTS, analysed, direction
+from support.archive import add_done, add_enrolled, face_of, names, remove
+from support.records import direction
 from typer.testing import CliRunner
 
 from cli.main import app
-from config.settings import DatabaseSettings, Settings, load_settings
-from db import finishing, gallery, identities, leases, matching, segments, spaces, videos
+from config.settings import load_settings
+from db import finishing, identities, matching, videos
 from db.schema import Cluster, FaceGroup, Video, VideoState
-from db.segments import FaceRecord
-from db.session import Database
-from models.faces import Box, Face, Quality
+from models.faces import Face
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch
-from worker.work import finish_video
-
-SAMPLE = 3000
 
 
 def face(person: int, seed: int = 0) -> Face:
     noise = np.random.default_rng(seed).normal(0, 0.005, 128).astype(np.float32)
-    box = Box(100 * person, 20, 100 * person + 90, 110)
-    return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), direction(person) + noise)
-
-
-@pytest.fixture
-def process(ledger: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
-    home = tmp_path / "home"
-    home.mkdir()
-    opened = WorkerProcess(Settings(home=home, database=DatabaseSettings(url=ledger.url)))
-    yield opened
-    opened.database.close()
+    return face_of(direction(person) + noise, person)
 
 
 def seen(process: WorkerProcess, title: str, *people: tuple[int, int]) -> int:
     """A video of ten samples that is done: (sample, person)."""
-    with process.database.writing() as session:
-        video_id = videos.add(
-            session, content_hash=title.ljust(64, "0"), byte_size=1, path=f"/{title}", title=title, outcome=FACTS
-        ).id
-        (segment_id,) = segments.plan(session, video_id, [(0, 10)], SAMPLE)
-        taken = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, attempts=3, now=leases.utc_now())
-        assert taken is not None
-        segments.record(
-            session,
-            taken[0],
-            space_id=spaces.ensure(session, process.engine.space),
-            detector=process.engine.detector_name,
-            faces=[FaceRecord(sample, sample * SAMPLE, face(person, sample), b"jpeg") for sample, person in people],
-            runs=analysed(0, 10),
-        )
-    finish_video(process, video_id)
-    return video_id
+    return add_done(process, title, [(sample, face(person, sample)) for sample, person in people])
 
 
 def enrol(process: WorkerProcess, name: str, person: int) -> None:
-    with process.database.writing() as session:
-        space_id = spaces.ensure(session, process.engine.space)
-        gallery.add(
-            session,
-            identity_id=identities.ensure(session, name).id,
-            space_id=space_id,
-            photograph=f"{name}.jpg",
-            photograph_hash=f"{name}{person}".ljust(64, "0"),
-            face=face(person, 99),
-        )
-
-
-def remove(process: WorkerProcess, name: str) -> None:
-    with process.database.writing() as session:
-        identities.remove(session, identities.get(session, name).id)
-
-
-def names(process: WorkerProcess, video_id: int) -> list[str | None]:
-    """Of the groups of a video, in order of appearance."""
-    with process.database.reading() as session:
-        groups = session.query(FaceGroup).where(FaceGroup.video_id == video_id).order_by(FaceGroup.number).all()
-        known = identities.names(session, [group.identity_id for group in groups if group.identity_id])
-        return [known.get(group.identity_id or 0) for group in groups]
+    add_enrolled(process, [(name, face(person, 99))])
 
 
 def version(process: WorkerProcess, video_id: int) -> tuple[int | None, int | None]:
@@ -115,7 +62,7 @@ def test_names_that_stay_keep_the_version_that_they_are_from(process: WorkerProc
     rematch(process)
     assert version(process, video_id) == (1, 2)
     with process.database.reading() as session:
-        assert matching.to_match_again(session, process.rule.name) == []
+        assert matching.to_match_again(session, process.uncalibrated.name) == []
 
 
 def test_whoever_is_removed_is_nobody_and_may_be_somebody_else(process: WorkerProcess) -> None:

@@ -5,7 +5,7 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +17,7 @@ from config.errors import LedgerError
 from db import gallery_files
 from db.gallery_files import Faces, GalleryFiles, State, delete_all
 from db.schema import new_token
+from models.normalised import People
 
 STATE = State("space/one", 7, "0123456789abcdef" * 2, 128)
 LEDGER = "00112233aabbccdd"
@@ -33,11 +34,30 @@ def in_parts(whole: Faces, size: int) -> Iterator[Faces]:
 
 
 def same(one: Faces, other: Faces) -> bool:
-    ids, embeddings = one
+    ids, embeddings, people = one
     return (
         (ids.dtype, embeddings.dtype) == (other.identity_ids.dtype, other.embeddings.dtype)
         and np.array_equal(ids, other.identity_ids)
         and np.array_equal(embeddings, other.embeddings)
+        and (people is None) == (other.people is None)
+        and (people is None or other.people is None or same_people(people, other.people))
+    )
+
+
+def same_people(one: People, other: People) -> bool:
+    names = [field.name for field in fields(People)]
+    pairs = [(getattr(one, name), getattr(other, name)) for name in names]
+    return all(ours.dtype == theirs.dtype and np.array_equal(ours, theirs) for ours, theirs in pairs)
+
+
+def people(count: int, members: int, length: int) -> People:
+    generator = np.random.default_rng(1)
+    return People(
+        np.arange(count),
+        generator.normal(size=(count, length)).astype(np.float32),
+        generator.random(count),
+        generator.normal(size=(members, length)).astype(np.float32),
+        generator.integers(-1, 9, members),
     )
 
 
@@ -54,12 +74,21 @@ def only_file(folder: Path) -> Path:
     return path
 
 
-@given(count=st.integers(0, 40), length=st.sampled_from([1, 3, 128]), size=st.integers(1, 50), seed=st.integers(0, 99))
-def test_what_was_written_comes_back_read_only_and_aligned(count: int, length: int, size: int, seed: int) -> None:
+@given(
+    count=st.integers(0, 40),
+    length=st.sampled_from([1, 3, 128]),
+    size=st.integers(1, 50),
+    seed=st.integers(0, 99),
+    known=st.none() | st.tuples(st.integers(0, 9), st.integers(1, 9)),
+)
+def test_what_was_written_comes_back_read_only_and_aligned(
+    count: int, length: int, size: int, seed: int, known: tuple[int, int] | None
+) -> None:
     whole, state = faces(count, seed, length), replace(STATE, length=length)
+    whole = whole._replace(people=people(*known, length) if known else None)
     with tempfile.TemporaryDirectory() as folder:
         files = GalleryFiles(Path(folder), LEDGER)
-        for found in (files.make(state, in_parts(whole, size)), files.open(state)):
+        for found in (files.make(state, in_parts(whole, size), lambda: whole.people), files.open(state)):
             assert found is not None
             assert same(found, whole)
             assert not found.embeddings.flags.writeable
@@ -84,11 +113,11 @@ def test_a_file_that_is_not_there_is_none(files: GalleryFiles) -> None:
 
 @given(data=st.data())
 def test_whatever_is_changed_in_a_file_nothing_wrong_comes_back(data: st.DataObject) -> None:
-    whole = faces(5, length=16)
+    whole = faces(5, length=16)._replace(people=people(3, 4, 16))
     state = replace(STATE, length=16)
     with tempfile.TemporaryDirectory() as folder:
         files = GalleryFiles(Path(folder), LEDGER)
-        files.make(state, [whole])
+        files.make(state, [whole], lambda: whole.people)
         (path,) = Path(folder).iterdir()
         content = bytearray(path.read_bytes())
         # The header's page is mostly empty.
@@ -105,7 +134,7 @@ def test_whatever_is_changed_in_a_file_nothing_wrong_comes_back(data: st.DataObj
         path.write_bytes(content)
         found = files.open(state)
         assert found is None or same(found, whole)
-        assert same(files.make(state, [whole]), whole)
+        assert same(files.make(state, [whole], lambda: whole.people), whole)
 
 
 @pytest.mark.parametrize("content", [b"", b"\0" * 4096, b"\0" * 100_000, os.urandom(4096), b"RCGALLRY" * 1000])

@@ -10,9 +10,10 @@ from sqlalchemy.orm import Session
 
 from config.errors import BadName, NameTaken, NotFound
 from db import erasure, gallery, identities, parts, spaces
-from db.schema import Decision, EnrolledFace, FaceGroup, Video
+from db.schema import EnrolledFace, FaceGroup, Video
 from db.session import Database
 from db.vectors import to_bytes
+from models.decision import Decision
 from models.faces import Box, Embedding, EmbeddingSpace, Face, Quality
 
 PLAIN = EmbeddingSpace("plain", 128, "0" * 64)

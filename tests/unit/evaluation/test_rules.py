@@ -3,20 +3,21 @@ import pytest
 
 from evaluation.labelled import LabelledFaces
 from evaluation.open_set import draw
-from evaluation.rules import NearestRule, NormalisedRule, distances, search
+from evaluation.rules import NearestRule, NormalisedRule, search
 from models.cohort import UNLABELLED, Cohort
+from models.neighbours import pairwise
 
 
 def test_distances_are_euclidean(crowded: LabelledFaces) -> None:
     first, second = crowded.embeddings[:7], crowded.embeddings[400:405]
     direct = np.linalg.norm(first[:, np.newaxis].astype(np.float64) - second, axis=2)
-    assert distances(first, second) == pytest.approx(direct, abs=1e-9)
+    assert pairwise(first, second) == pytest.approx(direct, abs=1e-9)
 
 
 def test_the_nearest_rule_takes_the_nearest_face_of_each_identity(crowded: LabelledFaces) -> None:
     split = draw(crowded.people, 20, 2, seed=1)
     scores = NearestRule().prepare(crowded, split)(crowded.embeddings[split.mated])
-    every = distances(crowded.embeddings[split.mated], crowded.embeddings[split.enrolled.ravel()])
+    every = pairwise(crowded.embeddings[split.mated], crowded.embeddings[split.enrolled.ravel()])
     for row in range(20):
         assert np.array_equal(scores[:, row], every[:, 2 * row : 2 * row + 2].min(axis=1))
 
@@ -33,7 +34,7 @@ def test_the_normalised_rule_takes_both_terms_away_and_leaves_out_whom_it_compar
         ours, theirs = (
             cohort.terms(of, np.full(len(of), UNLABELLED)) for of in (probes, templates[column : column + 1])
         )
-        expected = distances(probes, templates[column : column + 1])[:, 0] - ours - theirs
+        expected = pairwise(probes, templates[column : column + 1])[:, 0] - ours - theirs
         assert scores[:, column] == pytest.approx(expected, abs=1e-6)
 
 

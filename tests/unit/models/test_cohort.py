@@ -64,6 +64,28 @@ def test_the_own_person_in_the_cohort_changes_nothing() -> None:
     assert joined.terms(probe, np.array([UNLABELLED]))[0] < without.terms(probe, np.array([77]))[0]
 
 
+def test_unnamed_members_so_near_that_they_may_be_the_same_person_are_left_out() -> None:
+    others, probe = vectors(1, 30), vectors(2, 1)
+    own = probe + np.float32(0.01)
+    people = np.full(31, UNLABELLED)
+    without = Cohort(others, people[:30], 5)
+    joined = Cohort(np.concatenate([others, own]), people, 5)
+    assert joined.terms(probe, np.array([UNLABELLED])) == pytest.approx(without.terms(probe, np.array([UNLABELLED])))
+    assert joined.probe_terms(probe)[0].common == pytest.approx(without.probe_terms(probe)[0].common)
+    # Somebody who is enrolled is somebody else, however near.
+    named = Cohort(np.concatenate([others, own]), np.append(people[:30], 7), 5)
+    assert named.probe_terms(probe)[0].common < without.probe_terms(probe)[0].common
+
+
+def test_many_that_are_left_out_do_not_hide_the_others() -> None:
+    probe, others = vectors(2, 1), vectors(1, 6)
+    crowd = np.repeat(probe, 40, axis=0) + np.float32(0.001)
+    cohort = Cohort(np.concatenate([crowd, others]), np.full(46, UNLABELLED), 5)
+    assert cohort.probe_terms(probe)[0].common == pytest.approx(term(probe[0], others, 5), abs=1e-6)
+    with pytest.raises(ValueError, match="fewer than 7"):
+        Cohort(np.concatenate([crowd, others]), np.full(46, UNLABELLED), 7).probe_terms(probe)
+
+
 def test_it_takes_templates_in_parts_and_gives_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     cohort, probes = Cohort(vectors(1, 50), np.arange(50)), vectors(2, 23)
     people = np.arange(23)

@@ -6,8 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from models.decision import Candidate
 from models.faces import Embedding, Embeddings
-from models.gallery import Candidate, Gallery
+from models.gallery import Gallery
 
 SPACE = "dlib-resnet-v1/chip150-0.25"
 
@@ -20,7 +21,7 @@ def brute_force(ids: NDArray[np.int64], embeddings: Embeddings, probe: Embedding
     distances = np.linalg.norm(embeddings.astype(np.float64) - probe, axis=1)
     nearest = {int(identity): float(distances[ids == identity].min()) for identity in np.unique(ids)}
     ranked = sorted((distance, identity) for identity, distance in nearest.items())
-    return [Candidate(identity, distance) for distance, identity in ranked[:count]]
+    return [Candidate(identity, distance, distance) for distance, identity in ranked[:count]]
 
 
 def same(found: list[Candidate], expected: list[Candidate]) -> bool:
@@ -66,14 +67,14 @@ def test_equal_distances_are_in_order_of_id_also_where_the_list_is_cut() -> None
 def test_an_enrolled_face_is_at_distance_zero_from_itself() -> None:
     embeddings = faces(200, 4)
     gallery = Gallery(1, SPACE, np.arange(200, dtype=np.int64), embeddings)
-    assert gallery.candidates(embeddings[123], 1) == [Candidate(123, 0.0)]
+    assert gallery.candidates(embeddings[123], 1) == [Candidate(123, 0.0, 0.0)]
 
 
 def test_distances_are_not_squared() -> None:
     enrolled = np.zeros((1, 128), np.float32)
     probe = np.zeros(128, np.float32)
     probe[:2] = 3.0, 4.0
-    assert Gallery(1, SPACE, np.array([9], np.int64), enrolled).candidates(probe, 1) == [Candidate(9, 5.0)]
+    assert Gallery(1, SPACE, np.array([9], np.int64), enrolled).candidates(probe, 1) == [Candidate(9, 5.0, 5.0)]
 
 
 def test_an_empty_gallery_has_no_candidates() -> None:

@@ -11,7 +11,8 @@ from config.settings import FaceSettings, GroupingSettings
 from models import grouping
 from models.engine import build_engine
 from models.faces import Embeddings, RgbImage
-from models.grouping import group_faces, template
+from models.grouping import group_faces
+from models.templates import template
 
 LIMIT = 0.5
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from models.cohort import UNLABELLED, Cohort
-from models.normalised import NormalisedIndex
+from models.normalised import LEAST_COHORT, NormalisedIndex, People, people
 
 
 def faces(seed: int, count: int) -> NDArray[np.float32]:
@@ -15,25 +15,27 @@ def faces(seed: int, count: int) -> NDArray[np.float32]:
     return (scales * generator.normal(size=(count, 128))).astype(np.float32)
 
 
-@given(seed=st.integers(0, 10_000), people=st.integers(2, 60), count=st.integers(0, 5))
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 5))
 @settings(max_examples=40)
-def test_it_finds_what_scoring_everybody_finds(seed: int, people: int, count: int) -> None:
+def test_it_finds_what_scoring_everybody_finds(seed: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("models.normalised._SEARCHED_AT_FIRST", 3)
         patch.setattr("models.normalised._SEARCHED_NEXT", 2)
         patch.setattr("models.normalised._OUTLYING", 4)
+        patch.setattr("models.normalised.LARGEST_COHORT", 70)
         generator = np.random.default_rng(seed)
-        identity_ids = generator.integers(1, people, size=80)
+        identity_ids = np.sort(generator.choice(1000, size=80, replace=False))
         templates, unknown, probes = faces(seed, 80), faces(seed + 1, 30), faces(seed + 2, 6)
-        members = np.concatenate([unknown, templates[:40]])
-        cohort = Cohort(members, np.concatenate([np.full(30, UNLABELLED), identity_ids[:40]]), 5)
-        terms = cohort.terms(templates, identity_ids)
-        index = NormalisedIndex(identity_ids, templates, terms, cohort)
-        for probe in probes:
-            found = index.candidates(probe, count)
-            expected = everybody(probe, templates, identity_ids, terms, cohort)[:count]
+        known = people(identity_ids, templates, unknown)
+        assert known is not None
+        assert len(known.cohort) == 70
+        cohort = Cohort(known.cohort, known.cohort_people)
+        answers = NormalisedIndex(known).candidates_of_each(probes, count)
+        for probe, found in zip(probes, answers, strict=True):
+            expected = everybody(probe, templates, identity_ids, known.terms, cohort)[:count]
             assert [one.identity_id for one in found] == [identity for _, identity in expected]
             assert [one.score for one in found] == pytest.approx([score for score, _ in expected], abs=1e-6)
+        assert len(answers) == len(probes)
 
 
 def everybody(
@@ -58,18 +60,42 @@ def test_a_loner_comes_first_from_afar() -> None:
     templates = np.concatenate([near, loner])
     # Its term says that everybody is far from it: then this distance is a small one.
     terms = np.append(np.zeros(2000), 20.0)
-    cohort = Cohort(faces(2, 20), np.full(20, UNLABELLED), 5)
-    found = NormalisedIndex(np.arange(2001), templates, terms, cohort).candidates(near[0], 1)
-    assert found[0].identity_id == 2000
+    known = People(np.arange(2001), templates, terms, faces(2, 20), np.arange(5000, 5020))
+    found = NormalisedIndex(known).candidates_of_each(near[:1], 1)
+    assert found[0][0].identity_id == 2000
 
 
 def test_an_empty_gallery_has_no_candidates() -> None:
-    cohort = Cohort(faces(2, 20), np.full(20, UNLABELLED), 5)
-    nobody = NormalisedIndex(np.empty(0, np.int64), np.empty((0, 128), np.float32), np.empty(0), cohort)
-    assert nobody.candidates(faces(1, 1)[0], 3) == []
+    nobody = People(
+        np.empty(0, np.int64),
+        np.empty((0, 128), np.float32),
+        np.empty(0),
+        faces(2, 20),
+        np.full(20, UNLABELLED),
+    )
+    assert NormalisedIndex(nobody).candidates_of_each(faces(1, 2), 3) == [[], []]
+
+
+def test_a_gallery_without_enough_people_has_no_cohort() -> None:
+    identity_ids, templates = np.arange(60), faces(1, 60)
+    assert people(identity_ids, templates, faces(2, LEAST_COHORT - 61)) is None
+    known = people(identity_ids, templates, faces(2, LEAST_COHORT - 60))
+    assert known is not None
+    assert (known.cohort_people == UNLABELLED).sum() == LEAST_COHORT - 60
+
+
+def test_who_joins_the_cohort_of_a_large_gallery_hardly_changes_with_it() -> None:
+    identity_ids, templates = np.arange(300), faces(1, 300)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.normalised.LARGEST_COHORT", 120)
+        before = people(identity_ids, templates, faces(2, 20))
+        after = people(identity_ids[5:], templates[5:], faces(2, 20))
+    assert before is not None
+    assert after is not None
+    assert len(before.cohort_people) == len(after.cohort_people) == 120
+    assert len(np.setdiff1d(before.cohort_people, after.cohort_people)) <= 5
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
-    cohort = Cohort(faces(2, 20), np.full(20, UNLABELLED), 5)
     with pytest.raises(ValueError, match="terms of"):
-        NormalisedIndex(np.arange(3), faces(1, 3), np.zeros(2), cohort)
+        NormalisedIndex(People(np.arange(3), faces(1, 3), np.zeros(2), faces(2, 20), np.arange(20)))

@@ -20,7 +20,7 @@ def rows(text: str) -> list[dict[str, str]]:
 def renamed(report: VideoReport, name: str) -> VideoReport:
     """With another name for the first person, also as a candidate."""
     first = report.people[0]
-    evidence = tuple(replace(one, first=Candidate(name, 0.5)) for one in first.evidence)
+    evidence = tuple(replace(one, first=Candidate(name, 0.5, 0.5)) for one in first.evidence)
     return replace(report, people=(replace(first, label=name, name=name, evidence=evidence), *report.people[1:]))
 
 
@@ -28,7 +28,7 @@ def test_one_row_per_appearance_in_order_of_time(broadcast: VideoReport) -> None
     table = rows(as_csv.render(broadcast))
     assert [(row["person"], row["start"], row["faces"], row["group"]) for row in table] == [
         ("Barack Obama", "00:00:03.003", "4", "1"),
-        ("Unknown 1", "00:00:06.006", "1", "2"),
+        ("Unknown 1, perhaps Joe Biden", "00:00:06.006", "1", "2"),
         ("Joe Biden", "00:00:09.009", "7", "3"),
         ("Barack Obama", "00:00:24.024", "4", "4"),
         ("Barack Obama", "00:00:54.021", "2", "1"),

@@ -101,7 +101,7 @@ def test_the_answer_comes_first(illustrated: VideoReport) -> None:
     cast = page.one("ul", class_="cast").find("li")
     # Whoever was on camera longest, first.
     assert [item.one("span", class_="who").text for item in cast] == [
-        "Barack Obama", "Joe Biden", "Unknown 2", "Unknown 1"
+        "Barack Obama", "Joe Biden", "Unknown 2", "Unknown 1, perhaps Joe Biden"
     ]  # fmt: skip
     assert [item.one("span", class_="total").text for item in cast] == ["30 s", "21 s", "3.4 s", "3 s"]
     assert cast[0].one("img").attributes["alt"] == "Face of Barack Obama"
@@ -110,7 +110,7 @@ def test_the_answer_comes_first(illustrated: VideoReport) -> None:
 def test_each_person_has_a_lane_with_exact_times(illustrated: VideoReport) -> None:
     lanes = read(illustrated).one("table", class_="lanes")
     names = [row.one("th").text for row in lanes.one("tbody").find("tr")]
-    assert names == ["Barack Obama", "Unknown 1", "Joe Biden", "Unknown 2", "Looked at"]
+    assert names == ["Barack Obama", "Unknown 1, perhaps Joe Biden", "Joe Biden", "Unknown 2", "Looked at"]
     bars = lanes.one("tr", id="t1").find("a", class_="bar")
     assert [bar.attributes["aria-label"] for bar in bars] == [
         "0:03.003 – 0:12.012 · 4 faces",
@@ -138,28 +138,53 @@ def test_marks_lie_where_their_times_are(illustrated: VideoReport) -> None:
 
 def test_a_section_shows_appearances_and_evidence(illustrated: VideoReport, crops: Mapping[str, bytes]) -> None:
     obama = read(illustrated).one("article", id="p1")
-    assert obama.one("span", class_="pill").text == "named"
+    assert obama.one("span", class_="pill").text == "named · >99 %"
     sheet = obama.one("ol", class_="sheet").find("li")
     assert [item.text for item in sheet] == ["0:03 – 0:12 4 faces", "0:24 – 0:33 4 faces", "0:54 – 0:57 2 faces"]
     shown = base64.b64encode(crops["Barack Obama"]).decode()
     assert {image.attributes["src"] for image in obama.find("img")} == {f"data:image/jpeg;base64,{shown}"}
     tables = obama.find("table", class_="finding")
     assert [[row.text for row in table.find("tr")] for table in tables] == [
-        ["Nearest Barack Obama 0.312", "Second Joe Biden 0.641", "Margin 0.328"],
-        ["Nearest Barack Obama 0.406", "Second Joe Biden 0.500", "Margin 0.094"],
+        ["First Barack Obama 0.312", "Second Joe Biden 0.641", "Confidence that the first is right >99 %"],
+        ["First Barack Obama 0.406", "Second Joe Biden 0.500", "Confidence that the first is right 97 %"],
     ]
     assert tables[1].one("caption").text.startswith("Group 4, 4 faces")
 
 
 def test_an_unknown_person_is_called_so(broadcast: VideoReport) -> None:
-    unknown = read(broadcast).one("article", id="p2")
-    assert unknown.one("h3").text == "Unknown 1"
+    unknown = read(broadcast).one("article", id="p4")
+    assert unknown.one("h3").text == "Unknown 2"
     assert unknown.one("span", class_="pill").text == "unknown"
-    assert unknown.one("table").find("tr")[0].text == "Nearest Joe Biden 0.516"
+    assert unknown.one("table").find("tr")[0].text == "First Eileen Collins 0.625"
     # Without a picture there is a sign in its place that a screen reader can tell.
     assert {sign.attributes["aria-label"] for sign in unknown.find("span", class_="letters")} == {
-        "No picture of Unknown 1"
+        "No picture of Unknown 2"
     }
+
+
+def test_whom_a_reviewer_has_to_decide_about_stands_out(broadcast: VideoReport) -> None:
+    page = read(broadcast)
+    doubted = page.one("article", id="p2")
+    assert "review" in doubted.attributes["class"].split()
+    assert doubted.one("h3").text == "Unknown 1, perhaps Joe Biden"
+    assert doubted.one("span", class_="pill").text == "to be reviewed · 62 %"
+    assert (
+        page.one("section", class_="answer")
+        .one("p", class_="muted")
+        .text.startswith("2 named, 1 to be reviewed, 1 unknown")
+    )
+
+
+def test_without_a_calibration_the_margin_is_told(broadcast: VideoReport) -> None:
+    first = broadcast.people[0]
+    evidence = tuple(replace(one, confidence=None) for one in first.evidence)
+    page = read(replace(broadcast, people=(replace(first, evidence=evidence), *broadcast.people[1:])))
+    obama = page.one("article", id="p1")
+    assert obama.one("span", class_="pill").text == "named"
+    assert [table.find("tr")[2].text for table in obama.find("table", class_="finding")] == [
+        "Margin 0.328",
+        "Margin 0.094",
+    ]
 
 
 def test_what_was_not_looked_at_is_told(broadcast: VideoReport) -> None:
@@ -189,7 +214,7 @@ def test_provenance_is_complete(broadcast: VideoReport) -> None:
         "Embedding space": "dlib-resnet-v1/chip150-0.25",
         "Weights, SHA-256": "abababababababab…",
         "Gallery version": "9",
-        "Rule": "nearest/0.500/0.030",
+        "Rule": "normalised/3/-0.0937/0.0312",
         "Rollcall": "0.0.0",
     }
     assert page.one("footer").text.startswith("Video 1 · /uploads/evening.mp4 · submitted 2026-01-05 22:00:00 UTC")
@@ -385,10 +410,10 @@ def test_text_and_marks_have_contrast_enough(scope: str) -> None:
     colours = _colours(scope)
     text = [
         *[(ink, ground) for ink in ("ink", "muted") for ground in ("paper", "sheet", "warn", "bad", "faint")],
-        *[("paper", "ink"), ("named", "named-soft"), ("unknown", "unknown-soft")],
-        *[(badge, "paper") for badge in ("named", "unknown", "lost")],
+        *[("paper", "ink"), ("named", "named-soft"), ("unknown", "unknown-soft"), ("review", "review-soft")],
+        *[(badge, "paper") for badge in ("named", "review", "unknown", "lost")],
     ]
     for ink, ground in text:
         assert contrast(colours[ink], colours[ground]) >= 4.5, f"{ink} on {ground}"
-    for mark in ("named", "unknown", "stripe", "analysed", "lost"):
+    for mark in ("named", "review", "unknown", "stripe", "analysed", "lost"):
         assert contrast(colours[mark], colours["sheet"]) >= 3, f"{mark} on sheet"

@@ -78,7 +78,7 @@ SPOILT: dict[str, Callable[[dict[str, Any]], object]] = {
     "one inside is missing": lambda d: d["people"][0]["appearances"][0].pop("start_pts"),
     "one too many": lambda d: d["people"][0].update(embedding=[0.1]),
     "not an end": lambda d: d["video"].update(state="running"),
-    "another version": lambda d: d.update(schema="rollcall.report/2"),
+    "another version": lambda d: d.update(schema="rollcall.report/3"),
 }
 
 

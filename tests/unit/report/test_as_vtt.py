@@ -52,7 +52,7 @@ def parse(text: str) -> list[Cue]:
 def test_cues_say_who_is_on_camera(broadcast: VideoReport) -> None:
     assert parse(as_vtt.render(broadcast)) == [
         Cue(3003, 6006, ("Barack Obama",)),
-        Cue(6006, 9009, ("Barack Obama", "Unknown 1")),
+        Cue(6006, 9009, ("Barack Obama", "Unknown 1, perhaps Joe Biden")),
         Cue(9009, 15012, ("Barack Obama", "Joe Biden")),
         Cue(15012, 24024, ("Joe Biden",)),
         Cue(24024, 30030, ("Barack Obama", "Joe Biden")),

@@ -16,8 +16,9 @@ from support import broadcast as scene
 
 from config.errors import NotFinished
 from db import identities, videos
-from db.schema import Appearance, Base, Decision, FaceGroup, SampleOutcome, SampleRun, Segment, Video, VideoState
+from db.schema import Appearance, Base, FaceGroup, SampleOutcome, SampleRun, Segment, Video, VideoState
 from db.session import Database
+from models.decision import Decision
 from report import as_csv, as_html, as_json, as_vtt
 from report.build import build
 from report.model import Candidate, VideoReport
@@ -35,20 +36,26 @@ def recorded(database: Database) -> Iterator[tuple[Session, Video]]:
 def test_people_come_in_order_of_first_appearance(broadcast: VideoReport) -> None:
     assert [(person.label, person.name) for person in broadcast.people] == [
         ("Barack Obama", "Barack Obama"),
-        ("Unknown 1", None),
+        ("Unknown 1, perhaps Joe Biden", None),
         ("Joe Biden", "Joe Biden"),
         ("Unknown 2", None),
     ]
     assert [person.decision for person in broadcast.people] == [
-        Decision.NAMED, Decision.UNKNOWN, Decision.NAMED, Decision.UNKNOWN
+        Decision.NAMED, Decision.REVIEW, Decision.NAMED, Decision.UNKNOWN
     ]  # fmt: skip
+    assert [person.proposed for person in broadcast.people] == [None, "Joe Biden", None, None]
+
+
+def test_a_person_is_as_sure_as_the_surest_group(broadcast: VideoReport) -> None:
+    assert [evidence.confidence for evidence in broadcast.people[0].evidence] == [0.9990234375, 0.96875]
+    assert [person.confidence for person in broadcast.people] == [0.9990234375, 0.625, 0.9375, 0.0625]
 
 
 def test_groups_of_one_name_are_one_person_who_keeps_the_evidence_of_each(broadcast: VideoReport) -> None:
     obama = broadcast.people[0]
     assert [evidence.group for evidence in obama.evidence] == [1, 4]
-    assert obama.evidence[0].first == Candidate("Barack Obama", 0.3125)
-    assert obama.evidence[0].second == Candidate("Joe Biden", 0.640625)
+    assert obama.evidence[0].first == Candidate("Barack Obama", 0.3125, -0.1875)
+    assert obama.evidence[0].second == Candidate("Joe Biden", 0.640625, 0.140625)
     assert obama.evidence[0].margin == 0.328125
     assert [evidence.face_count for evidence in obama.evidence] == [6, 4]
     assert obama.face_count == 10

@@ -7,18 +7,23 @@ from report.names import initials, labels
 
 
 def test_unknown_people_are_counted_in_order() -> None:
-    assert labels([None, "Joe Biden", None]) == ["Unknown 1", "Joe Biden", "Unknown 2"]
+    assert labels([None, "Joe Biden", None], [None] * 3) == ["Unknown 1", "Joe Biden", "Unknown 2"]
+
+
+def test_whom_a_reviewer_is_asked_about_stands_beside_the_number() -> None:
+    made = labels([None, None, "Joe Biden"], [None, "Joe Biden", None])
+    assert made == ["Unknown 1", "Unknown 2, perhaps Joe Biden", "Joe Biden"]
 
 
 def test_a_number_that_is_a_name_is_passed_over() -> None:
-    assert labels([None, "unknown 1", None]) == ["Unknown 2", "unknown 1", "Unknown 3"]
+    assert labels([None, "unknown 1", None], [None] * 3) == ["Unknown 2", "unknown 1", "Unknown 3"]
 
 
 @given(st.lists(st.none() | st.sampled_from(["Unknown 1", "Unknown 2", "UNKNOWN 3", "x"]), unique_by=id).map(list))
 def test_labels_are_unique_as_long_as_names_are(names: list[str | None]) -> None:
     known = list(dict.fromkeys(name for name in names if name))
     people: list[str | None] = [*known, *(None for name in names if name is None)]
-    made = labels(people)
+    made = labels(people, [None] * len(people))
     assert len({label.casefold() for label in made}) == len(people)
     assert [label for label, name in zip(made, people, strict=True) if name] == known
 

@@ -10,8 +10,8 @@ from support.records import direction
 from db.finishing import VideoFaces
 from db.schema import SampleOutcome
 from db.segments import RunRecord
-from models.decision import Candidate, Verdict
-from models.faces import Embedding
+from models.decision import Candidate, Decision, Verdict
+from models.faces import Embeddings
 from worker.finish import finish
 
 SECOND = 1000
@@ -43,7 +43,7 @@ def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[i
     groups = finish(
         faces,
         {1: runs},
-        lambda probe: Verdict(None, Candidate(int(np.argmax(probe)), 0.9), None),
+        lambda probes: [Verdict(Decision.UNKNOWN, candidate(int(np.argmax(probe)), 0.9)) for probe in probes],
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
@@ -52,6 +52,10 @@ def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[i
         [(part.start_pts // SECOND, part.end_pts // SECOND, part.face_count) for part in group.appearances]
         for group in groups
     ]
+
+
+def candidate(identity_id: int, distance: float) -> Candidate:
+    return Candidate(identity_id, distance, distance)
 
 
 def test_no_faces_no_groups() -> None:
@@ -92,12 +96,12 @@ def test_an_unchanged_stretch_after_a_frame_without_faces_shows_nobody() -> None
     assert stretches(faces, runs) == [[(0, 0, 1)]]
 
 
-def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
-    asked: list[Embedding] = []
+def test_the_gallery_is_asked_once_about_all_groups_with_all_their_faces() -> None:
+    asked: list[Embeddings] = []
 
-    def identify(probe: Embedding) -> Verdict:
-        asked.append(probe)
-        return Verdict(42, Candidate(42, 0.2), Candidate(43, 0.7))
+    def identify(probes: Embeddings) -> list[Verdict]:
+        asked.append(probes)
+        return [Verdict(Decision.NAMED, candidate(42, 0.2), candidate(43, 0.7)) for _ in probes]
 
     groups = finish(
         video((0, 0), (1, 0), (2, 0), (2, 1)),
@@ -107,8 +111,8 @@ def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
         largest_distance=0.5,
         largest_gap=2.2,
     ).groups
-    assert len(asked) == len(groups) == 2
-    assert np.argmax(asked[0]) == 0
+    assert [len(probes) for probes in asked] == [len(groups)] == [2]
+    assert np.argmax(asked[0][0]) == 0
     first = groups[0]
     assert (first.face_ids, first.verdict.identity_id) == ((100, 101, 102), 42)
     assert first.best_face_id == 102, "the best face is the one of the highest quality"
@@ -116,22 +120,21 @@ def test_the_gallery_is_asked_once_per_group_with_all_its_faces() -> None:
 
 
 def named(*distances: float) -> list[Verdict]:
-    return [Verdict(42, Candidate(42, distance), Candidate(43, 0.7)) for distance in distances]
+    return [Verdict(Decision.NAMED, candidate(42, distance), candidate(43, 0.7)) for distance in distances]
 
 
-def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int, ...], int | None, float]]:
-    """Faces, identity and distance of each group, where the gallery gives these verdicts in turn."""
-    answers = iter(verdicts)
+def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int, ...], Decision, float]]:
+    """Faces, decision and distance of each group, where the gallery gives these verdicts."""
     groups = finish(
         faces,
         {1: [run(0, 20)]},
-        lambda _probe: next(answers),
+        lambda _probes: verdicts,
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
     ).groups
     return [
-        (group.face_ids, group.verdict.identity_id, group.verdict.first.distance)
+        (group.face_ids, group.verdict.decision, group.verdict.first.distance)
         for group in groups
         if group.verdict.first
     ]
@@ -139,12 +142,15 @@ def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int
 
 def test_two_groups_of_one_name_are_one_person() -> None:
     faces = video((0, 0), (1, 0), (5, 1), (6, 1))
-    assert finished(faces, named(0.4, 0.3)) == [((100, 101, 102, 103), 42, 0.3)]
+    assert finished(faces, named(0.4, 0.3)) == [((100, 101, 102, 103), Decision.NAMED, 0.3)]
 
 
 def test_two_faces_of_one_frame_never_have_one_name() -> None:
     faces = video((0, 0), (1, 0), (1, 1), (2, 1))
-    assert finished(faces, named(0.4, 0.3)) == [((100, 101), None, 0.4), ((102, 103), 42, 0.3)]
+    assert finished(faces, named(0.4, 0.3)) == [
+        ((100, 101), Decision.REVIEW, 0.4),
+        ((102, 103), Decision.NAMED, 0.3),
+    ]
 
 
 def test_a_carried_run_without_a_time_is_a_fault() -> None:

@@ -1,0 +1,139 @@
+"""Calibrations of the galleries: the limits that decide, and the unknown people that scores are normalised by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy.orm import Session
+
+from db.parts import parts
+from db.schema import (
+    CalibrationRow,
+    Cluster,
+    CohortMember,
+    EmbeddingSpaceRow,
+    Video,
+    VideoState,
+    new_token,
+)
+from db.vectors import stack, to_bytes
+from models.decision import CalibratedRule, Decision
+from models.faces import Embedding, Embeddings
+
+_WITH_FACES = (VideoState.DONE, VideoState.PARTIAL)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Seen:
+    """Somebody in an ended video: where, and the template of the faces. Personal data."""
+
+    cluster_id: int
+    video_id: int
+    template: Embedding
+
+
+def current(session: Session, space: EmbeddingSpaceRow) -> CalibrationRow | None:
+    """The calibration that decides in a space; None where names are given by distance."""
+    return None if space.calibration_id is None else session.get_one(CalibrationRow, space.calibration_id)
+
+
+def rule(row: CalibrationRow) -> CalibratedRule:
+    """The rule of a calibration."""
+    return CalibratedRule(row.id, row.limit, row.review_limit, row.slope, row.intercept)
+
+
+def unknown(session: Session, row: CalibrationRow, length: int) -> Embeddings:
+    """(u, length) templates of the unknown people in a calibration's cohort."""
+    found = session.scalars(
+        select(CohortMember.template).where(CohortMember.calibration_id == row.id).order_by(CohortMember.id)
+    )
+    return stack(list(found), length)
+
+
+def store(session: Session, space_id: int, row: CalibrationRow, members: Sequence[Seen]) -> str:
+    """Let a new calibration decide; the name of its rule. The cohorts of earlier ones are erased.
+
+    Args:
+        session: for writing.
+        space_id: of the gallery.
+        row: new; its id and the name of its rule are set here.
+        members: the unknown people of its cohort.
+    """
+    row.space_id, row.rule = space_id, ""
+    session.add(row)
+    session.flush()
+    row.rule = rule(row).name
+    session.flush()
+    _decide(session, space_id, row.id)
+    if members:
+        session.execute(
+            insert(CohortMember),
+            [
+                {"calibration_id": row.id, "video_id": seen.video_id, "template": to_bytes(seen.template)}
+                for seen in members
+            ],
+        )
+    return row.rule
+
+
+def clear(session: Session, space_id: int) -> None:
+    """Let distances decide again."""
+    _decide(session, space_id, None)
+
+
+def _decide(session: Session, space_id: int, calibration_id: int | None) -> None:
+    """Whoever holds the gallery is told that it is another one now."""
+    earlier = select(CalibrationRow.id).where(CalibrationRow.space_id == space_id)
+    session.execute(delete(CohortMember).where(CohortMember.calibration_id.in_(earlier)))
+    session.execute(
+        update(EmbeddingSpaceRow)
+        .where(EmbeddingSpaceRow.id == space_id)
+        .values(calibration_id=calibration_id, gallery_token=new_token())
+        .execution_options(synchronize_session="fetch")
+    )
+
+
+def unknown_ids(session: Session, space_id: int) -> list[int]:
+    """Ids of all clusters of faces in ended videos of a space that nobody was named or proposed for."""
+    return list(
+        session.scalars(
+            select(Cluster.id)
+            .join(Video, Video.id == Cluster.video_id)
+            .where(Video.space_id == space_id, Video.state.in_(_WITH_FACES), Cluster.decision == Decision.UNKNOWN)
+            .order_by(Cluster.id)
+        )
+    )
+
+
+def unknown_count(session: Session, space_id: int) -> int:
+    """How many `unknown_ids` there are."""
+    return session.scalars(
+        select(func.count(Cluster.id))
+        .join(Video, Video.id == Cluster.video_id)
+        .where(Video.space_id == space_id, Video.state.in_(_WITH_FACES), Cluster.decision == Decision.UNKNOWN)
+    ).one()
+
+
+def recent_ids(session: Session, space_id: int, most: int) -> tuple[list[int], int]:
+    """Clusters of the videos that ended last, the newest first, and on how many days (UTC) these ended."""
+    rows = session.execute(
+        select(Cluster.id, Video.ended_at)
+        .join(Video, Video.id == Cluster.video_id)
+        .where(Video.space_id == space_id, Video.state.in_(_WITH_FACES))
+        .order_by(Video.ended_at.desc(), Cluster.id)
+        .limit(most)
+    ).all()
+    return [row.id for row in rows], len({row.ended_at.date() for row in rows if row.ended_at})
+
+
+def seen(session: Session, cluster_ids: Sequence[int], length: int) -> list[Seen]:
+    """Some clusters in the order of their ids; those that are gone are left out."""
+    found: list[Seen] = []
+    for part in parts(sorted(cluster_ids)):
+        rows = session.execute(
+            select(Cluster.id, Cluster.video_id, Cluster.template).where(Cluster.id.in_(part)).order_by(Cluster.id)
+        ).all()
+        templates = stack([row.template for row in rows], length)
+        found += [Seen(row.id, row.video_id, np.asarray(one)) for row, one in zip(rows, templates, strict=True)]
+    return found

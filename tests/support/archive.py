@@ -1,0 +1,72 @@
+"""Past videos and enrolled people in a ledger, made of embeddings whose people are plain."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from db import gallery, identities, leases, segments, spaces, videos
+from db.schema import FaceGroup
+from db.segments import FaceRecord
+from models.faces import Box, Embedding, Face, Quality
+from support.records import FACTS, analysed
+from worker.process import WorkerProcess
+from worker.work import finish_video
+
+SAMPLE = 3000
+
+
+def face_of(embedding: Embedding, place: int = 0) -> Face:
+    """A good face with this embedding, at a place of its own in the frame."""
+    box = Box(100 * place, 20, 100 * place + 90, 110)
+    return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), embedding)
+
+
+def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face]]) -> int:
+    """The id of a video of ten samples that is done: sample and face."""
+    with process.database.writing() as session:
+        video_id = videos.add(
+            session, content_hash=title.ljust(64, "0"), byte_size=1, path=f"/{title}", title=title, outcome=FACTS
+        ).id
+        (segment_id,) = segments.plan(session, video_id, [(0, 10)], SAMPLE)
+        taken = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, attempts=3, now=leases.utc_now())
+        assert taken is not None
+        segments.record(
+            session,
+            taken[0],
+            space_id=spaces.ensure(session, process.engine.space),
+            detector=process.engine.detector_name,
+            faces=[FaceRecord(sample, sample * SAMPLE, one, b"jpeg") for sample, one in faces],
+            runs=analysed(0, 10),
+        )
+    finish_video(process, video_id)
+    return video_id
+
+
+def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]]) -> None:
+    """Enrol faces by name, each from a photograph of its own."""
+    with process.database.writing() as session:
+        space_id = spaces.ensure(session, process.engine.space)
+        for name, one in faces:
+            hashed = f"{abs(hash(one.embedding.tobytes())):x}"
+            gallery.add(
+                session,
+                identity_id=identities.ensure(session, name).id,
+                space_id=space_id,
+                photograph=f"{name}.jpg",
+                photograph_hash=hashed.ljust(64, "0"),
+                face=one,
+            )
+
+
+def remove(process: WorkerProcess, name: str) -> None:
+    """Erase an identity."""
+    with process.database.writing() as session:
+        identities.remove(session, identities.get(session, name).id)
+
+
+def names(process: WorkerProcess, video_id: int) -> list[str | None]:
+    """Of the groups of a video, in order of appearance."""
+    with process.database.reading() as session:
+        groups = session.query(FaceGroup).where(FaceGroup.video_id == video_id).order_by(FaceGroup.number).all()
+        known = identities.names(session, [group.identity_id for group in groups if group.identity_id])
+        return [known.get(group.identity_id or 0) for group in groups]

@@ -1,0 +1,258 @@
+"""Finding the limits of a gallery: how alike must two faces be so that only a set share of strangers gets a name?
+
+Everything comes from the gallery itself (`models.leave_one_out`) and from unknown people of past videos, who join the
+cohort that scores are normalised by. No video and no photograph is opened.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+import numpy as np
+import structlog
+
+from config.errors import Conflict, GalleryTooSmall
+from config.settings import MatchSettings
+from db import calibrations, gallery, spaces
+from db.calibrations import Seen
+from db.gallery import Vectors
+from db.schema import CalibrationRow, EmbeddingSpaceRow
+from db.session import Database, Session
+from models import normalised
+from models.calibration import MATED, Estimate, StrangerScores, missed, odds
+from models.cohort import OWN, Cohort
+from models.decision import CalibratedRule, Decision, NearestRule
+from models.faces import Embeddings
+from models.gallery import Calibrated, Gallery
+from models.leave_one_out import Enrolled, LeftOut, search_left_out
+from models.neighbours import FlatIndex
+from models.normalised import LEAST_COHORT, NormalisedIndex, People
+from models.templates import templates_by_identity
+
+log = structlog.get_logger(__name__)
+
+LEAST_PEOPLE = 30
+"""Enrolled people, each of whom is a stranger to the others: of fewer no small share can be told."""
+
+MOST_PEOPLE, MOST_PHOTOGRAPHS = 5000, 5
+"""Searched for, and of each: they set how narrow the interval is, and the time it takes."""
+
+# Unknown people in a cohort, so that some of the gallery joins it whatever its size.
+_MOST_UNKNOWN = 4000
+_LOOKED_AT_FIRST = 2 * _MOST_UNKNOWN
+# Clusters of recent videos that tell how much is left for reviewers.
+_MOST_RECENT = 20_000
+# A gallery that has changed by this share, or an archive that has grown by this factor, is calibrated again.
+_CHANGED = 0.1
+_GROWN = 2
+_SEED = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """The shares of strangers that may get a name, and that may be put before a reviewer or named."""
+
+    fpir: float
+    review_fpir: float
+
+    @classmethod
+    def of(cls, match: MatchSettings) -> "Targets":
+        """Those of the settings."""
+        return cls(match.fpir, match.review_fpir)
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """What was found.
+
+    Args:
+        identities: enrolled people.
+        photographs: of them.
+        unknown: unknown people of past videos in the cohort.
+        rule: the limits.
+        named: the share of strangers that gets a name.
+        missed: the share of searches for enrolled people that do not end in their name; None where nobody has two
+            photographs.
+        review_per_day: groups of faces a day that would be put before a reviewer; None where no video has ended.
+    """
+
+    identities: int
+    photographs: int
+    unknown: int
+    targets: Targets
+    rule: CalibratedRule
+    named: Estimate
+    missed: Estimate | None
+    review_per_day: float | None
+
+
+def calibrate(database: Database, space_name: str, targets: Targets, *, keep: bool = True) -> Calibration:
+    """Find the limits of a gallery, and let them decide from now on.
+
+    Args:
+        database: the ledger.
+        space_name: of the gallery.
+        targets: shares of strangers.
+        keep: whether to write it; otherwise it is only told.
+
+    Raises:
+        GalleryTooSmall: there are too few people.
+        Conflict: the gallery has changed meanwhile.
+    """
+    with database.reading() as session:
+        space = spaces.find(session, space_name)
+        if space is None:
+            raise too_small(space_name, 0, 0)
+        held = gallery.vectors(session, space.id)
+        templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
+        ids = calibrations.unknown_ids(session, space.id)
+        members = _unknown_people(session, space, ids, templates[1])
+        recent, days = calibrations.recent_ids(session, space.id, _MOST_RECENT)
+        lately = [seen.template for seen in calibrations.seen(session, recent, space.length)]
+    unknown = np.array([seen.template for seen in members], np.float32).reshape(-1, space.length)
+    people = normalised.people(*templates, unknown) if len(templates[0]) >= LEAST_PEOPLE else None
+    if people is None:
+        raise too_small(space_name, len(templates[0]), len(unknown))
+    found = search_left_out(
+        Enrolled(held.identity_ids, held.embeddings, held.weights),
+        Cohort(people.cohort, people.cohort_people),
+        most_people=MOST_PEOPLE,
+        most_photographs=MOST_PHOTOGRAPHS,
+        seed=_SEED,
+    )
+    calibration = limits(people, found, targets, len(held.face_ids))
+    if lately:
+        at_review = _in_review(held, people, calibration.rule, np.stack(lately))
+        calibration = replace(calibration, review_per_day=at_review / max(1, days))
+    if keep:
+        calibration = _store(database, space, held, calibration, members, len(ids))
+    return calibration
+
+
+def too_small(space_name: str, enrolled: int, unknown: int) -> GalleryTooSmall:
+    """The error of a gallery that cannot be calibrated."""
+    return GalleryTooSmall(
+        space_name,
+        f"{enrolled} people are enrolled and {unknown} unknown people known from past videos; "
+        f"a calibration needs {LEAST_PEOPLE} enrolled, and {LEAST_COHORT} in all",
+        "until then names are given by `match.largest_distance` and `match.least_margin`",
+    )
+
+
+def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[int], enrolled: Embeddings) -> list[Seen]:
+    """One cluster of each unknown person, drawn at random; whoever looks like somebody who is enrolled is left out."""
+    mixed = np.random.default_rng(_SEED).permutation(np.array(ids, np.int64))[:_LOOKED_AT_FIRST].tolist()
+    seen = calibrations.seen(session, mixed, space.length)
+    if not seen:
+        return []
+    templates = np.stack([one.template for one in seen])
+    near_enrolled, _ = FlatIndex(enrolled).nearest(templates, 1)
+    kept: list[int] = []
+    for row in np.random.default_rng(_SEED).permutation(len(seen)).tolist():
+        if len(kept) == _MOST_UNKNOWN:
+            break
+        if near_enrolled.shape[1] and near_enrolled[row, 0] < OWN:
+            continue
+        difference = templates[kept] - templates[row]
+        if not kept or float(np.einsum("ij,ij->i", difference, difference).min()) >= OWN**2:
+            kept.append(row)
+    return [seen[row] for row in sorted(kept)]
+
+
+def limits(people: People, found: LeftOut, targets: Targets, photographs: int) -> Calibration:
+    """What the searches of a gallery for its own people say, but for the reviewers' load.
+
+    Args:
+        people: the gallery and its cohort.
+        found: the searches.
+        targets: shares of strangers.
+        photographs: how many are enrolled.
+    """
+    strangers = StrangerScores(found.strangers, found.stranger_people, found.stranger_firsts)
+    limit = strangers.limit(targets.fpir)
+    right = found.mated[found.right]
+    slope, intercept = odds(right if len(right) >= LEAST_PEOPLE else MATED, found.strangers)
+    rule = CalibratedRule(0, limit, max(limit, strangers.limit(targets.review_fpir)), slope, intercept)
+    return Calibration(
+        identities=len(people.identity_ids),
+        photographs=photographs,
+        unknown=int((people.cohort_people < 0).sum()),
+        targets=targets,
+        rule=rule,
+        named=strangers.fpir(limit),
+        missed=missed(found, limit),
+        review_per_day=None,
+    )
+
+
+def _in_review(held: Vectors, people: People, rule: CalibratedRule, templates: Embeddings) -> int:
+    """How many of these would be put before a reviewer."""
+    asked = Gallery(
+        held.version, "", held.identity_ids, held.embeddings, Calibrated(NormalisedIndex(people), rule)
+    )  # fmt: skip
+    verdicts = asked.verdicts(templates, NearestRule(0, 0))
+    return sum(verdict.decision == Decision.REVIEW for verdict in verdicts)
+
+
+def _store(
+    database: Database,
+    space: EmbeddingSpaceRow,
+    held: Vectors,
+    found: Calibration,
+    members: Sequence[Seen],
+    clusters: int,
+) -> Calibration:
+    rule, share = found.rule, found.missed
+    row = CalibrationRow(
+        made_at=datetime.now(UTC), gallery_version=held.version, identities=found.identities,
+        photographs=found.photographs, strangers=found.named.people, unknown=found.unknown, clusters=clusters,
+        fpir=found.targets.fpir, review_fpir=found.targets.review_fpir,
+        limit=rule.limit, review_limit=rule.review_limit,
+        fpir_low=found.named.low, fpir_high=found.named.high,
+        missed=share.value if share else None, missed_low=share.low if share else None,
+        missed_high=share.high if share else None, missed_people=share.people if share else 0,
+        slope=rule.slope, intercept=rule.intercept,
+    )  # fmt: skip
+    with database.writing() as session:
+        if gallery.hold(session, space.id) != held.version:
+            raise Conflict(space.name, "the gallery has changed while it was calibrated", "try again")
+        calibrations.store(session, space.id, row, members)
+    log.info("calibrated", space=space.name, rule=row.rule, identities=found.identities, unknown=found.unknown)
+    return replace(found, rule=calibrations.rule(row))
+
+
+def is_due(session: Session, space: EmbeddingSpaceRow) -> bool:
+    """Whether a calibration would tell more than the one that decides, or one could decide now."""
+    known = calibrations.current(session, space)
+    clusters = calibrations.unknown_count(session, space.id)
+    if known is None:
+        enrolled = gallery.identity_count(session, space.id)
+        return enrolled >= LEAST_PEOPLE and enrolled + clusters >= LEAST_COHORT
+    changes = space.gallery_version - known.gallery_version
+    if changes >= max(1.0, _CHANGED * known.photographs):
+        return True
+    return known.unknown < _MOST_UNKNOWN and clusters >= _GROWN * max(LEAST_COHORT, known.clusters)
+
+
+def calibrate_where_due(database: Database, targets: Targets) -> list[Calibration]:
+    """Calibrate galleries that have changed enough; one that has become too small is decided by distance again."""
+    done = []
+    with database.reading() as session:
+        names = [name for _, name in gallery.spaces_of(session)]
+    for name in names:
+        with database.reading() as session:
+            space = spaces.find(session, name)
+            if space is None or not is_due(session, space):
+                continue
+            known = calibrations.current(session, space)
+            wanted = targets if known is None else Targets(known.fpir, known.review_fpir)
+        try:
+            done.append(calibrate(database, name, wanted))
+        except GalleryTooSmall as error:
+            log.info("not calibrated", detail=str(error))
+            if known is not None:
+                with database.writing() as session:
+                    calibrations.clear(session, space.id)
+        except Conflict as error:
+            log.warning("not calibrated", detail=str(error))
+    return done
