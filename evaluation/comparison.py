@@ -106,14 +106,16 @@ def compare(labelled: LabelledVideo, seen: SeenVideo, enrolled: Collection[str])
         enrolled: keys of all names of the gallery.
 
     Raises:
-        BadTruth: somebody comes on camera after the video's end.
+        BadTruth: a stretch of the truth starts after the video's end.
     """
     presences = labelled.presences()
     late = next((one for one in [*presences, *labelled.unlabelled] if one.start >= seen.length), None)
     if late is not None:
         what = f"starts at {float(late.start):g} s, and the video ends at {float(seen.length):g} s"
         raise BadTruth(f"{labelled.told}, {_subject(late)}", what, "is it the right video? correct the time")
-    gaps = joined(labelled.unlabelled)
+    # The truth may say that somebody stays until the end without saying when that is.
+    presences = [Presence(name=one.name, start=one.start, end=min(one.end, seen.length)) for one in presences]
+    gaps = [Stretch(start=gap.start, end=min(gap.end, seen.length)) for gap in joined(labelled.unlabelled)]
     appearances = [one for one in seen.appearances if not any(_inside(one, gap) for gap in gaps)]
     return _Comparison(seen, presences, gaps, appearances, enrolled).compared()
 
@@ -132,13 +134,12 @@ class _Comparison:
 
     def compared(self) -> Compared:
         tallies = self._tallies()
-        length = self.seen.length
         on_camera: dict[str, Fraction] = {}
         for one in self.presences:
-            on_camera[one.key] = on_camera.get(one.key, Fraction(0)) + min(one.end, length) - one.start
+            on_camera[one.key] = on_camera.get(one.key, Fraction(0)) + one.end - one.start
         return Compared(
             video=self.seen.title,
-            seconds=length - sum((min(gap.end, length) - gap.start for gap in self.gaps), Fraction(0)),
+            seconds=self.seen.length - sum((gap.end - gap.start for gap in self.gaps), Fraction(0)),
             tallies=tallies,
             borders=[error for key in tallies for error in self._borders(key)],
             false_names=list(self._false_names()),

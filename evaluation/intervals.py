@@ -46,10 +46,17 @@ def clopper_pearson(failed: int, trials: int, confidence: float = 0.95) -> Inter
     return Interval(low, high)
 
 
-def share_by_units(parts: NDArray[np.float64], wholes: NDArray[np.float64], confidence: float = 0.95) -> Interval:
+LEAST_UNITS = 10
+"""Units from which a bootstrap draws at least. Of fewer its interval is far too narrow, so none is told."""
+
+
+def share_by_units(
+    parts: NDArray[np.float64], wholes: NDArray[np.float64], confidence: float = 0.95
+) -> Interval | None:
     """The interval of sum(parts) / sum(wholes), by a bootstrap over the units that they come from (percentiles).
 
-    Where the share is 0 or 1, the interval of Clopper and Pearson over the units stands in.
+    Where the share is 0 or 1, the interval of Clopper and Pearson over the units that have a whole stands in. None
+    where those are too few.
 
     Source: Efron and Tibshirani, "An introduction to the bootstrap" (1993).
 
@@ -58,11 +65,10 @@ def share_by_units(parts: NDArray[np.float64], wholes: NDArray[np.float64], conf
         wholes: (n,) of each unit, not all of them 0.
         confidence: of the two-sided interval, between 0 and 1.
     """
-    share = parts.sum() / wholes.sum()
+    share, units = parts.sum() / wholes.sum(), int((wholes > 0).sum())
     if share in {0.0, 1.0}:
-        units = int((wholes > 0).sum())
         return clopper_pearson(units if share else 0, units, confidence)
-    return _ratio_by_units(parts, wholes, confidence)
+    return _ratio_by_units(parts, wholes, confidence) if units >= LEAST_UNITS else None
 
 
 def rate_by_units(counts: NDArray[np.float64], exposures: NDArray[np.float64], confidence: float = 0.95) -> Interval:
@@ -74,7 +80,7 @@ def rate_by_units(counts: NDArray[np.float64], exposures: NDArray[np.float64], c
 
     Args:
         counts: (n,) events of each unit.
-        exposures: (n,) of each unit, e.g. hours, not all of them 0.
+        exposures: (n,) of each unit, e.g. hours, not all of them 0; n at least LEAST_UNITS.
         confidence: as above.
     """
     if not counts.any():

@@ -11,12 +11,9 @@ import numpy as np
 from evaluation.borders import summary
 from evaluation.clustering import agreement
 from evaluation.comparison import STRICT, Compared, FalseName, Tally, Whose
-from evaluation.intervals import REPLICATES, rate_by_units, share_by_units
+from evaluation.intervals import LEAST_UNITS, REPLICATES, rate_by_units, share_by_units
 
 SCHEMA = "rollcall.evaluate.videos/1"
-
-LEAST_UNITS = 10
-"""Videos, or people, from which a bootstrap draws at least. Of fewer its interval is far too narrow: none is told."""
 
 _SHARES = {
     "per_frame": {
@@ -151,12 +148,12 @@ def _share(found: Evaluation, part: str, whole: str) -> dict[str, float | None]:
     total = getattr(found.whole, whole)
     if not total:
         return {"value": None, "low": None, "high": None}
-    value = float(getattr(found.whole, part) / total)
+    rate = {"value": float(getattr(found.whole, part) / total), "low": None, "high": None}
     if found.units is None:
-        return {"value": value, "low": None, "high": None}
+        return rate
     parts, wholes = (np.array([getattr(one, name) for one in found.units.tallies], float) for name in (part, whole))
     interval = share_by_units(parts, wholes)
-    return {"value": value, "low": interval.low, "high": interval.high}
+    return rate if interval is None else {**rate, "low": interval.low, "high": interval.high}
 
 
 def _false_names(found: Evaluation) -> dict[str, Any]:
