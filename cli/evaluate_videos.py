@@ -63,7 +63,7 @@ def _compared(file: Path) -> tuple["Evaluation", list[tuple[str, str]]]:
             places[video.id] = place
             compared.append(compare(labelled, looked, known))
             names |= {one.key: one.name for one in labelled.people}
-            names |= {identities.name_key(one.name): one.name for one in looked.appearances}
+            names |= {one.key: one.name for one in looked.appearances}
     if not compared:
         raise BadTruth(str(file), "none of its videos can be compared", "`rollcall status` lists those of the ledger")
     return Evaluation(compared, names | known, known, truth.group_of()), left_out

@@ -19,10 +19,12 @@ from db.schema import Appearance, FaceGroup, FaceRow, Identity, SampleRun, Segme
 class SeenAppearance:
     """A stretch in which somebody was seen whom the ledger names: from the first frame to the last one.
 
-    The real borders may lie outside by as much as the two uncertainties.
+    `key` is what all spellings of the name have in common (`identities.name_key`). The real borders may lie outside by
+    as much as the two uncertainties.
     """
 
     name: str
+    key: str
     start: Fraction
     end: Fraction
     start_uncertainty: Fraction
@@ -133,14 +135,15 @@ def _appearances(session: Session, video: Video, time_base: Fraction, interval: 
     # As reports state it: the frames of two samples are no farther apart.
     uncertainty = interval + 2 * Fraction(video.tolerance_ms or 0, 1000)
     rows = session.execute(
-        select(Identity.name, Appearance.start_pts, Appearance.end_pts)
+        select(Identity.name, Identity.name_key, Appearance.start_pts, Appearance.end_pts)
         .join(FaceGroup, FaceGroup.id == Appearance.group_id)
         .join(Identity, Identity.id == FaceGroup.identity_id)
         .where(FaceGroup.video_id == video.id)
         .order_by(Appearance.start_pts, Appearance.end_pts, Identity.name_key)
     )
     return [
-        SeenAppearance(name, start * time_base, end * time_base, uncertainty, uncertainty) for name, start, end in rows
+        SeenAppearance(name, key, start * time_base, end * time_base, uncertainty, uncertainty)
+        for name, key, start, end in rows
     ]
 
 

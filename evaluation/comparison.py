@@ -25,7 +25,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from config.errors import BadTruth
-from db.identities import name_key
 from db.seen import SeenAppearance, SeenVideo
 from evaluation.borders import BorderError
 from evaluation.clustering import Table, contingency
@@ -150,13 +149,13 @@ class _Comparison:
     def _of(self, key: str) -> tuple[list[Presence], list[SeenAppearance]]:
         return (
             [one for one in self.presences if one.key == key],
-            [one for one in self.appearances if name_key(one.name) == key],
+            [one for one in self.appearances if one.key == key],
         )
 
     def _tallies(self) -> dict[str, Tally]:
         """Of everybody who is enrolled and on camera, or named."""
         keys = dict.fromkeys([one.key for one in self.presences if one.key in self.enrolled])
-        keys |= dict.fromkeys(name_key(one.name) for one in self.appearances)
+        keys |= dict.fromkeys(one.key for one in self.appearances)
         times = [sample.time for sample in self.seen.samples]
         seconds = np.array([float(sample.seconds) for sample in self.seen.samples])
         for gap in self.gaps:
@@ -196,10 +195,10 @@ class _Comparison:
     def _false_names(self) -> Iterator[FalseName]:
         for seen in self.appearances:
             there = [one for one in self.presences if _meet(one, seen)]
-            if any(one.key == name_key(seen.name) for one in there):
+            if any(one.key == seen.key for one in there):
                 continue
             # Whoever is named beside it has their own face.
-            beside = {name_key(other.name) for other in self.appearances if _at_once(seen, other)}
+            beside = {other.key for other in self.appearances if _at_once(seen, other)}
             people = tuple(dict.fromkeys(one.key for one in there if one.key not in beside))
             yield FalseName(self.seen.title, seen.name, seen.start, seen.end, self._whose(people), people)
 

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
+from functools import cached_property
 from itertools import pairwise
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -74,7 +75,7 @@ class Presence(Stretch):
 
     name: Name
 
-    @property
+    @cached_property
     def key(self) -> str:
         """The person, however the name is spelled."""
         return name_key(self.name)

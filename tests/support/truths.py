@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from fractions import Fraction
 
+from db.identities import name_key
 from db.seen import SeenAppearance, SeenFace, SeenSample, SeenVideo
 from evaluation.truth import LabelledVideo, Presence, Stretch
 
@@ -36,7 +37,7 @@ def seen(
             for second in range(0, length, interval)
         ],
         appearances=[
-            SeenAppearance(name, Fraction(start), Fraction(end), Fraction(interval), Fraction(interval))
+            SeenAppearance(name, name_key(name), Fraction(start), Fraction(end), Fraction(interval), Fraction(interval))
             for name, start, end in sorted(appearances, key=lambda one: Fraction(one[1]))
         ],
         faces=[SeenFace(sample, Fraction(sample * interval), group) for sample, group in faces],

@@ -7,7 +7,7 @@ from evaluation.labelled import LabelledFaces
 
 @pytest.fixture
 def faces() -> LabelledFaces:
-    """Ten people of four faces each, 0.1 apart, and of a fifth one in the middle between two people who are near."""
+    """Ten people of four faces each, about 0.1 apart; two of the people are 0.3 apart, the others far."""
     generator = np.random.default_rng(2)
     centres = generator.normal(size=(10, 128))
     centres /= np.linalg.norm(centres, axis=1, keepdims=True)
