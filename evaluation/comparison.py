@@ -194,9 +194,9 @@ class _Comparison:
 
     def _false_names(self) -> Iterator[FalseName]:
         for seen in self.appearances:
-            there = [one for one in self.presences if _meet(one, seen)]
-            if any(one.key == seen.key for one in there):
+            if any(one.key == seen.key and _meet(one, seen) for one in self.presences):
                 continue
+            there = [one for one in self.presences if _meet(one, seen)]
             # Whoever is named beside it has their own face.
             beside = {other.key for other in self.appearances if _at_once(seen, other)}
             people = tuple(dict.fromkeys(one.key for one in there if one.key not in beside))
