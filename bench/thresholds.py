@@ -1,11 +1,10 @@
-"""Measures the limits that decide names and groups, on folders of labelled photographs (a folder per person).
+"""Measures the limits that decide names, on folders of labelled photographs (a folder per person).
 
     python bench/thresholds.py FOLDER [--people 400] [--draws 6] [--cache DIRECTORY]
 
-Prints, for several limits, how often strangers get a name and enrolled people do not get theirs, and how well faces are
-grouped. The defaults of `match.*` and `grouping.largest_distance`, and the tables in `models.decision` and
-`models.grouping`, come from it. Embeddings are kept in the cache, as they cost about a tenth of a second each; they are
-personal data, so delete the cache when done.
+Prints, for several limits, how often strangers get a name and enrolled people do not get theirs. The defaults of
+`match.*` and the table in `models.decision` come from it. Embeddings are kept in the cache, as they cost about a tenth
+of a second each; they are personal data, so delete the cache when done.
 """
 
 import argparse
@@ -24,7 +23,6 @@ from models.decision import Candidate, NearestRule
 from models.engine import FaceEngine, build_engine
 from models.faces import Embeddings
 from models.gallery import Gallery
-from models.grouping import group_faces
 
 PHOTOGRAPHS_PER_PERSON = 10
 
@@ -97,22 +95,6 @@ def show_names(faces: Faces, draws: int) -> None:
             print(f"{enrolled} enrolled  {rule.name}  strangers named {named:6.1%}  enrolled missed {missed:6.1%}")
 
 
-def show_groups(faces: Faces) -> None:
-    """Grouping: pairwise precision and recall, by limit; every photograph is a sample of its own."""
-    count = len(faces.people)
-    samples, boxes = np.arange(count) * 2, np.tile(np.array([0, 0, 50, 50], np.int64), (count, 1))
-    same = faces.people[:, np.newaxis] == faces.people
-    pairs = np.triu(np.ones((count, count), bool), 1)
-    for limit in (0.40, 0.44, 0.46, 0.48, 0.50, 0.52, 0.56):
-        labels = group_faces(samples, boxes, faces.embeddings, faces.weights, limit)
-        together = labels[:, np.newaxis] == labels
-        right = int((same & together & pairs).sum())
-        precision = right / max(1, int((together & pairs).sum()))
-        recall = right / max(1, int((same & pairs).sum()))
-        groups, people = labels.max() + 1, len(np.unique(faces.people))
-        print(f"limit {limit:.2f}  {groups} groups of {people} people  precision {precision:.3f}  recall {recall:.3f}")
-
-
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -125,7 +107,6 @@ def main() -> None:
     faces = read(given.folder, given.cache, given.people)
     print(f"{len(faces.people)} faces of {len(np.unique(faces.people))} people")
     show_names(faces, given.draws)
-    show_groups(faces)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,7 @@
 """`rollcall evaluate`: error rates on material whose truth is known."""
 
-import json
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 from zipfile import BadZipFile
@@ -11,11 +9,11 @@ from zipfile import BadZipFile
 import numpy as np
 import typer
 
-from cli import console
+from cli import console, evaluate_videos
 from cli.collecting import collect
 from cli.exits import Exit
+from cli.results import Output, check_folders, write_json, writing
 from config.errors import BadPairs, ForeignEmbeddings
-from config.files import write_whole
 from config.settings import load_settings
 
 if TYPE_CHECKING:
@@ -31,7 +29,6 @@ Kept = Annotated[
         dir_okay=False,
     ),
 ]
-Output = Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE.json", help="Write all results to it.")]
 Plot = Annotated[Path | None, typer.Option(metavar="FILE.png|.svg", help="Draw the DET curves.")]
 
 _PLOTTED = frozenset({".png", ".svg", ".pdf"})
@@ -39,9 +36,12 @@ _PLOTTED = frozenset({".png", ".svg", ".pdf"})
 
 def register(app: typer.Typer) -> None:
     """Add the command group."""
-    group = typer.Typer(help="Measure how often names are false or missing, on labelled photographs.")
+    group = typer.Typer(
+        help="Measure how often names are false or missing, on photographs and videos whose truth is known."
+    )
     group.command("pairs")(pairs)
     group.command("folders")(folders)
+    group.command("videos")(evaluate_videos.run)
     app.add_typer(group, name="evaluate")
 
 
@@ -75,9 +75,9 @@ def folders(
     with console.progress("draws", len(enrolled) * len(photographs) * seeds) as advance:
         found = protocol.rows(protocol.measure(faces, asked, advance))
     _print_rows(faces, found)
-    _write_json(output, protocol.as_json(faces, asked, found))
+    write_json(output, protocol.as_json(faces, asked, found))
     if plot:
-        with _writing(plot):
+        with writing(plot):
             plots.draw(plots.panels_of(found), "FPIR: strangers named", "FNIR: enrolled people missed", plot)
     if refused:
         raise typer.Exit(Exit.REFUSED)
@@ -111,29 +111,18 @@ def pairs(
         *(f"FNMR {one['fnmr']['value']:.2%} at FMR {one['fmr']:.1%}" for one in document["fnmr_at_fmr"]),
         f"{len(asked)} pairs; {verified.faceless} without a face in one of them, taken for two people's",
     ])  # fmt: skip
-    _write_json(output, document)
+    write_json(output, document)
     if plot:
-        with _writing(plot):
+        with writing(plot):
             plots.draw([plots.panel_of(verified)], "FMR", "FNMR", plot)
     if refused:
         raise typer.Exit(Exit.REFUSED)
 
 
 def _check_places(kept: Path | None, output: Path | None, plot: Path | None) -> None:
-    """Told before the work, not after it."""
-    for file in (kept, output, plot):
-        if file is not None and not file.absolute().parent.is_dir():
-            raise typer.BadParameter(f"{file.parent} is no folder")
+    check_folders(kept, output, plot)
     if plot is not None and plot.suffix not in _PLOTTED:
         raise typer.BadParameter(f"{plot} ends in none of {', '.join(sorted(_PLOTTED))}", param_hint="--plot")
-
-
-@contextmanager
-def _writing(file: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise typer.BadParameter(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _faces(photographs: Sequence[Path], kept: Path | None) -> tuple[Mapping[str, Any], int]:
@@ -143,7 +132,7 @@ def _faces(photographs: Sequence[Path], kept: Path | None) -> tuple[Mapping[str,
     settings = load_settings()
     found = collect(photographs, settings.faces, settings.work.processes)
     if kept is not None:
-        with _writing(kept):
+        with writing(kept):
             found.collection.write(kept)
     return found.collection.arrays(), found.refused
 
@@ -171,9 +160,3 @@ def _print_rows(faces: "LabelledFaces", rows: Sequence["Row"]) -> None:
     console.out.print(table)
     told = f"{len(faces)} faces of {len(faces.names)} people, {faces.faceless} photographs without a face"
     console.lines([f"{told}; mean over the seeds, least and largest in brackets"])
-
-
-def _write_json(output: Path | None, document: Mapping[str, Any]) -> None:
-    if output is not None:
-        with _writing(output):
-            write_whole(output, json.dumps(document, indent=1).encode() + b"\n")

@@ -9,7 +9,7 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     ├── LedgerError
     │   ├── DatabaseUnavailable     the database cannot be reached, or was never migrated
     │   ├── NotFound                no such video or identity
-    │   ├── NotFinished             a video whose report is asked for is still worked on
+    │   ├── NotFinished             a video that is asked about is still worked on, or nobody was looked for in it
     │   ├── NameTaken               another identity has this name already
     │   ├── BadName                 a name that cannot be kept
     │   ├── Conflict                somebody else wrote the same row in the same moment
@@ -42,6 +42,7 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   └── EngineUnavailable       the chosen engine cannot run here
     ├── EvaluationError             labelled material that nothing can be measured on
     │   ├── BadPairs                a file of labelled pairs is damaged, or none of its photographs is there
+    │   ├── BadTruth                a file that says who is on camera is damaged, or contradicts itself or a video
     │   ├── ForeignEmbeddings       a file of embeddings is damaged, of other photographs or of another space
     │   └── NotEnoughPeople         fewer people, or photographs of each, than the protocol needs
     ├── BrokerUnavailable           the broker cannot be reached, or holds what is no message
@@ -104,7 +105,7 @@ class NotFound(LedgerError):
 
 
 class NotFinished(LedgerError):
-    """A video whose report is asked for is still worked on."""
+    """A video that is asked about is still worked on, or nobody was looked for in it."""
 
     code = "not-finished"
     permanent = False
@@ -307,6 +308,12 @@ class BadPairs(EvaluationError):
     """A file of labelled pairs is damaged, or none of its photographs is there."""
 
     code = "bad-pairs"
+
+
+class BadTruth(EvaluationError):
+    """A file that says who is on camera is damaged, or contradicts itself or a video."""
+
+    code = "bad-truth"
 
 
 class ForeignEmbeddings(EvaluationError):

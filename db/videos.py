@@ -102,13 +102,22 @@ def find(session: Session, word: str) -> Video:
     """
     if word.isdecimal():
         return get(session, int(word))
+    return named(session, word)
+
+
+def named(session: Session, word: str) -> Video:
+    """The video that was submitted from this path, or that has this title.
+
+    Raises:
+        NotFound: nothing fits, or a title fits several.
+    """
     fitting = session.scalars(
         select(Video).join(Source).where((Source.path == word) | (Video.title == word)).distinct().order_by(Video.id)
     ).all()
     if len(fitting) == 1:
         return fitting[0]
     what = f"fits {len(fitting)} videos: {', '.join(str(v.id) for v in fitting)}" if fitting else "is not in the ledger"
-    raise NotFound(word, what, "name the video by its number from `rollcall status`")
+    raise NotFound(word, what, "name the video by its number from `rollcall status`, in a truth by its SHA-256")
 
 
 def all_videos(session: Session) -> Sequence[Video]:

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 
-from evaluation.intervals import Interval
+from evaluation.intervals import REPLICATES, Interval
 from evaluation.labelled import LabelledFaces
 from evaluation.limits import CURVE, finite
 from evaluation.open_set import Split, draw
 from evaluation.rules import NearestRule, NormalisedRule, Rule, search
-from evaluation.searches import REPLICATES, Searches
+from evaluation.searches import Searches
 from models.cohort import NEAREST
 
 SCHEMA = "rollcall.evaluate.folders/1"

@@ -20,11 +20,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from evaluation.intervals import Interval, clopper_pearson
+from evaluation.intervals import REPLICATES, Interval, clopper_pearson
 from evaluation.limits import largest_limit
-
-REPLICATES = 1000
-"""Draws of a bootstrap: the ends of its interval then vary by about a tenth of its width."""
 
 Scores = NDArray[np.float64]
 Numbers = NDArray[np.int64]

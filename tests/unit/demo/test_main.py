@@ -1,5 +1,7 @@
 """The demo's command: whole, with a wrong answer, with a command that fails, on a machine with settings of its own."""
 
+import json
+import os
 import subprocess
 import sys
 from fractions import Fraction
@@ -7,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.installation import Installation
 
 from demo import __main__ as subject
 from demo.film import Film
@@ -23,8 +26,19 @@ def report(film: Film) -> dict[str, Any]:
     return {"sampling": {"interval": Fraction(3), "border_uncertainty": Fraction(3)}, "people": list(people.values())}
 
 
+def evaluated(film: Film, folder: Path) -> dict[str, Any]:
+    """What `rollcall evaluate videos` says of the demo's ledger."""
+    people = [{"name": one.person, "start": str(one.start), "end": str(one.end)} for one in film.truth]
+    truth = {"schema": "rollcall.truth/1", "videos": [{"video": "film.mp4", "people": people}]}
+    (folder / "truth.json").write_text(json.dumps(truth))
+    installation = Installation(folder / "home", {**os.environ, "ROLLCALL_HOME": str(folder / "home")})
+    installation.run("evaluate", "videos", str(folder / "truth.json"), "--output", str(folder / "evaluated.json"))
+    found: dict[str, Any] = json.loads((folder / "evaluated.json").read_text())
+    return found
+
+
 @pytest.mark.slow
-def test_the_whole_demo_finds_everybody_and_nobody_else(film: Film, tmp_path: Path) -> None:  # noqa: ARG001  composed
+def test_the_whole_demo_finds_everybody_and_nobody_else(film: Film, tmp_path: Path) -> None:
     command = [sys.executable, "-c", _RUN, str(tmp_path / "demo")]
     ended = subprocess.run(command, cwd=subject.REPOSITORY, capture_output=True, text=True, check=False)
     assert ended.returncode == 0, ended.stdout + ended.stderr
@@ -32,6 +46,15 @@ def test_the_whole_demo_finds_everybody_and_nobody_else(film: Film, tmp_path: Pa
     page = (tmp_path / "demo" / "report.html").read_text(encoding="utf-8")
     assert "Barack Obama" in page
     assert "Joe Biden" not in page
+    found = evaluated(film, tmp_path / "demo")
+    assert found["false_names"]["count"] == 0
+    assert found["per_frame"]["precision"]["value"] == 1
+    assert found["per_frame"]["recall"]["value"] > 0.9
+    assert found["per_appearance"]["found"] == found["per_appearance"]["on_camera"] == 4
+    assert found["borders"]["all"]["within_stated"] == 1
+    assert [one["name"] for one in found["people"] if not one["enrolled"]] == ["Eileen Collins", "Joe Biden"]
+    # At most two people are on camera at once, and three of the four are alone at some time.
+    assert (found["grouping"]["people"], found["grouping"]["v_measure"]) == (3, 1)
 
 
 def test_a_wrong_answer_is_told_and_is_the_exit_code(
