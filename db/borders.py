@@ -39,7 +39,7 @@ class BorderRecord:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Witnesses:
-    """n faces by which a person is known again, n at least 1: their embeddings, columns of the narrowest one's box."""
+    """n faces by which a person is known again, n at least 1: their embeddings, columns of the edge's own box."""
 
     embeddings: Embeddings
     width: int
@@ -147,8 +147,7 @@ def witnesses(session: Session, records: Sequence[BorderRecord], length: int) ->
     found = {}
     for record in records:
         known = [rows[face_id] for face_id in record.witnesses if face_id in rows]
-        embeddings = stack([embedding for embedding, _ in known], length)
-        found[record.edge] = Witnesses(embeddings, min(width for _, width in known))
+        found[record.edge] = Witnesses(stack([embedding for embedding, _ in known], length), known[0][1])
     return found
 
 
