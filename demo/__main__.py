@@ -37,8 +37,8 @@ _STYLES = {Verdict.RIGHT: "green", Verdict.SHIFTED: "yellow", Verdict.MISSING: "
 
 _FOOTNOTE = """\
 * not enrolled, so nobody may be named.
-About one frame each {interval} s is looked at, and frames in between where somebody comes or leaves: a start may be found \
-up to {allowed} s late, an end as much early.
+About one frame each {interval} s is looked at, and more where somebody comes or leaves, so a start may be found up to \
+{allowed} s late and an end as much early.
 Nobody is enrolled from a picture that the film shows. Of Barack Obama there are other photographs; of the man in \
 the car there is one recording: he is enrolled from frames of its first second, and the film shows it from its third \
 second on, so he is easier to recognise than a person on another day."""
