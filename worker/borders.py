@@ -81,6 +81,10 @@ class Account:
         due = (number + 2) * self.instants.interval - self.instants.tolerance
         return Neighbour(number, segment_id, self._pts(run, number, math.floor(due)))
 
+    def ends_with(self, sample: int) -> bool:
+        """Whether a sample is the video's last, looked at or not."""
+        return all(run.end_sample <= sample + 1 for runs in self.runs.values() for run in runs[-1:])
+
     def segment_of(self, sample: int) -> int:
         """In which segment a sample is that was looked at."""
         index = bisect_left(self._looked, sample, key=lambda each: each[1].end_sample - 1)
@@ -143,12 +147,17 @@ def wanted(
         if whose == "everybody" or group.verdict.identity_id is not None
         for seen in group.appearances
         for record in _sides(seen, account)
-        if record.edge not in found and abs(record.seen - record.unseen) > tolerance
+        if record.edge not in found and _width(record) > tolerance
     ]
 
 
+def _width(record: BorderRecord) -> int:
+    """Ticks; frames may lie behind the end that a video declares."""
+    return record.unseen - record.seen if record.side == Side.END else record.seen - record.unseen
+
+
 def _sides(seen: AppearanceRecord, account: Account) -> Iterator[BorderRecord]:
-    """The borders of an appearance beside which the very next sample was looked at.
+    """The borders of an appearance beside which the very next sample was looked at, or the video ends.
 
     All borders between two samples are the work of the later one's segment, so that they are looked at together.
     """
@@ -157,6 +166,8 @@ def _sides(seen: AppearanceRecord, account: Account) -> Iterator[BorderRecord]:
         yield _record(seen.first, Side.START, account.segment_of(seen.first.sample), seen.start_pts, before.pts)
     if after is not None and after.sample == seen.last.sample + 1:
         yield _record(seen.last, Side.END, after.segment_id, seen.end_pts, after.pts)
+    elif account.instants.end is not None and account.ends_with(seen.last.sample):
+        yield _record(seen.last, Side.END, account.segment_of(seen.last.sample), seen.end_pts, account.instants.end)
 
 
 def _record(edge: EdgeSample, side: Side, segment_id: int, seen: int, unseen: int) -> BorderRecord:

@@ -76,7 +76,7 @@ MESSAGES: dict[str, Message] = {
 
 
 def main() -> None:
-    """Serve as the decoder does, misbehave at each second sample and each look, but not for a file of the name `good`."""
+    """Serve as the decoder does, but misbehave at each second sample and each look; not for a file named `good`."""
     way, channel, descriptor, mebibytes = sys.argv[1], *map(int, sys.argv[2:])
     inmate.confine(mebibytes)
     connection = socket.socket(fileno=channel)

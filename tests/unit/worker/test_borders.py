@@ -77,8 +77,12 @@ def test_flat_and_carried_frames_are_known_not_to_show_anybody_new() -> None:
 def test_nothing_comes_before_the_first_sample_and_the_videos_end_is_the_last_border() -> None:
     within = account({1: [run(0, 10)]})
     assert bounds(seen(0, 9), within) == (0, 0, 27_000, 32_000)
-    assert asked(seen(0, 9), within) == []
+    assert asked(seen(0, 9), within) == [BorderRecord(9, Side.END, 1, (9, 8, 7), 27_000, 32_000)]
+    # Its end may not be known, or may lie before its last frame.
     assert bounds(seen(0, 9), account({1: [run(0, 10)]}, end=None))[3] is None
+    assert asked(seen(0, 9), account({1: [run(0, 10)]}, end=None)) == []
+    assert bounds(seen(0, 9), account({1: [run(0, 10)]}, end=20_000))[3] == 27_000
+    assert asked(seen(0, 9), account({1: [run(0, 10)]}, end=20_000)) == []
 
 
 def test_what_nobody_could_look_at_stays_uncertain_and_is_not_asked_for() -> None:
@@ -91,7 +95,7 @@ def test_what_nobody_could_look_at_stays_uncertain_and_is_not_asked_for() -> Non
 
 def test_a_border_between_two_segments_is_the_later_ones() -> None:
     within = account({2: [run(4, 10)], 1: [run(0, 4)]})
-    assert [record.segment_id for record in asked(seen(4, 9), within)] == [2]
+    assert asked(seen(4, 9), within)[0].segment_id == 2
     assert [record.segment_id for record in asked(seen(0, 3), within)] == [2]
 
 
