@@ -19,7 +19,7 @@ from db import finishing, gallery, identities, leases, segments, spaces
 from db.leases import Claim
 from db.schema import Border, Segment, SegmentState, TaskRun, Video, VideoState
 from demo.material import Material
-from demo.shots import Black, Move, Window
+from demo.shots import Black, Move, Shot, Window
 from report.model import Appearance
 from scheduler.sweep import prepare
 from worker.rematch import rematch
@@ -51,7 +51,7 @@ class Scanned:
         home.mkdir()
         shutil.copy(self.ledger, home / "rollcall.db")
         work = WorkSettings(attempts=2, retry_delay=0)
-        settings = Settings(home=home, work=work, borders=BorderSettings(**borders))  # type: ignore[arg-type]  # as given
+        settings = Settings(home=home, work=work, borders=BorderSettings(**borders))
         if film is not None:
             with night(settings) as own, own.process.database.writing() as session:
                 session.get_one(Video, self.video_id).path = str(film)
@@ -61,7 +61,7 @@ class Scanned:
 @pytest.fixture(scope="module")
 def scanned(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Scanned:
     folder = tmp_path_factory.mktemp("scanned")
-    shots = {
+    shots: dict[str, Shot] = {
         "rocket": Move(material.rocket, Window(320, 190, 300), Window(310, 250, 240)),
         "obama": Move(material.obama3, Window(800, 560, 1000), Window(790, 560, 900)),
         "biden": Move(material.biden, Window(560, 520, 1000), Window(540, 545, 1080)),
@@ -180,7 +180,7 @@ def asked(own: Night, video_id: int) -> list[int]:
 
 
 def test_a_file_that_goes_meanwhile_leaves_borders_as_samples_tell_them(scanned: Scanned, tmp_path: Path) -> None:
-    film = shutil.copy(scanned.film, tmp_path / "film.mp4")
+    film = Path(shutil.copy(scanned.film, tmp_path / "film.mp4"))
     with night(scanned.opened(tmp_path / "home", film)) as own:
         asked(own, scanned.video_id)
         film.unlink()
@@ -200,7 +200,7 @@ def test_a_file_that_has_gone_is_not_waited_for(scanned: Scanned, tmp_path: Path
 
 
 def test_a_file_that_was_spoilt_meanwhile_ends_the_same_way(scanned: Scanned, tmp_path: Path) -> None:
-    film = shutil.copy(scanned.film, tmp_path / "film.mp4")
+    film = Path(shutil.copy(scanned.film, tmp_path / "film.mp4"))
     with night(scanned.opened(tmp_path / "home", film)) as own:
         asked(own, scanned.video_id)
         film.write_bytes(b"no video any more" * 1000)

@@ -89,7 +89,7 @@ def test_borders_are_what_was_looked_at(broadcast: VideoReport) -> None:
 def test_of_appearances_from_before_borders_were_kept_the_plan_tells_the_uncertainty(broadcast: VideoReport) -> None:
     first, _, last = broadcast.people[0].appearances
     # An interval and twice the tolerance, but not before the video's beginning, nor behind its end.
-    assert (first.earliest_start, first.latest_end) == (0, first.end + Fraction(18, 5))
+    assert (first.earliest_start, first.latest_end) == (Fraction(0), first.end + Fraction(18, 5))
     assert (last.earliest_start, last.latest_end) == (last.start - Fraction(18, 5), broadcast.length)
 
 
