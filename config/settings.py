@@ -20,6 +20,7 @@ DetectorName = Literal["mmod", "hog", "dlib-cnn"]
 EmbedderName = Literal["onnx", "dlib"]
 ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
 LogFormat = Literal["console", "json"]
+Whose = Literal["everybody", "named"]
 ENVIRONMENT_PREFIX = "ROLLCALL_"
 FILE_VARIABLE = "ROLLCALL_SETTINGS"
 
@@ -315,6 +316,24 @@ class GroupingSettings(_Group):
     )
 
 
+class BorderSettings(_Group):
+    """How exactly it is found out when people come and leave."""
+
+    tolerance: float = Field(
+        default=0.5,
+        ge=0,
+        le=3600,
+        description="Where somebody comes or leaves between two samples, frames in between are looked at until the "
+        "border is known to this; 0 leaves borders as samples tell them.",
+        json_schema_extra=unit("seconds"),
+    )
+    of: Whose = Field(
+        default="everybody",
+        description="Whose borders are looked at: everybody whom a report shows, or only people who are named or to be reviewed.",
+        json_schema_extra=unit("name"),
+    )
+
+
 class WorkSettings(_Group):
     """How work is shared, retried and taken over."""
 
@@ -405,6 +424,7 @@ class Settings(BaseSettings):
     enrol: EnrolSettings = EnrolSettings()
     match: MatchSettings = MatchSettings()
     grouping: GroupingSettings = GroupingSettings()
+    borders: BorderSettings = BorderSettings()
     work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db import counters, leases
+from db import borders, counters, leases, segments
+from db.borders import BorderRecord
 from db.leases import Claim
 from db.schema import (
     Appearance,
@@ -45,13 +46,32 @@ class VideoFaces:
 
 
 @dataclass(frozen=True, slots=True)
+class EdgeSample:
+    """The first or the last sample of an appearance: its number, and the faces by which the person is known there.
+
+    `face_ids`: the appearance's faces that are nearest to this edge, the nearest first.
+    """
+
+    sample: int
+    face_ids: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AppearanceRecord:
-    """A stretch in ticks from the origin."""
+    """A stretch in ticks from the origin.
+
+    `start_pts` and `end_pts`: of the first and the last frame that is known to show the person. `first` and `last`: the
+    samples that it begins and ends with. `unseen_before_pts` and `unseen_after_pts`: see `db.schema.Appearance`.
+    """
 
     start_pts: int
     end_pts: int
     face_count: int
     best_face_id: int
+    first: EdgeSample
+    last: EdgeSample
+    unseen_before_pts: int | None = None
+    unseen_after_pts: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +189,19 @@ def write(
     return state
 
 
+def ask(session: Session, held: Claim, wanted: Sequence[BorderRecord]) -> list[int]:
+    """Let workers look at borders before a video is finished; the segments that wait for it now.
+
+    Raises:
+        LeaseLost: somebody else finishes the video.
+    """
+    leases.change(session, held, state=VideoState.RUNNING, lease_owner=None, lease_until=None)
+    borders.add(session, wanted)
+    segment_ids = sorted({record.segment_id for record in wanted})
+    segments.look_again(session, segment_ids)
+    return segment_ids
+
+
 def replace_cast(session: Session, video_id: int, cast: Cast) -> None:
     """Write the groups and clusters of a video, replacing earlier ones."""
     session.execute(delete(FaceGroup).where(FaceGroup.video_id == video_id))
@@ -215,6 +248,8 @@ def _write_group(session: Session, video_id: int, number: int, group: GroupRecor
                 "group_id": row.id,
                 "start_pts": stretch.start_pts,
                 "end_pts": stretch.end_pts,
+                "unseen_before_pts": stretch.unseen_before_pts,
+                "unseen_after_pts": stretch.unseen_after_pts,
                 "face_count": stretch.face_count,
                 "best_face_id": stretch.best_face_id,
             }

@@ -1,7 +1,8 @@
 """Leases: who works on what, until when, at which try.
 
-A claim is one conditional update that must change exactly one row. Its attempt number is the fence: whoever writes with
-an older one changes nothing. A lease that has run out, or whose process is gone, is free to be claimed again.
+A claim is one conditional update that must change exactly one row. Its attempt number and its owner are the fence:
+whoever writes with others changes nothing. (Numbers begin anew where a row is worked on a second time.) A lease that
+has run out, or whose process is gone, is free to be claimed again.
 """
 
 import os
@@ -64,6 +65,7 @@ class Claim:
     table: Leased
     id: int
     attempt: int
+    owner: str
 
     @property
     def subject(self) -> str:
@@ -100,7 +102,7 @@ def claim(
         .returning(table.attempts)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
-    return None if taken is None else Claim(table, row_id, taken)
+    return None if taken is None else Claim(table, row_id, taken, owner)
 
 
 def renew(session: Session, held: Claim, *, lease: float, now: datetime) -> None:
@@ -122,7 +124,7 @@ def change(session: Session, held: Claim, **values: object) -> None:
     changed = session.execute(
         update(held.table)
         .where(held.table.id == held.id, held.table.attempts == held.attempt, held.table.state == running)
-        .where(held.table.lease_owner.is_not(None))
+        .where(held.table.lease_owner == held.owner)
         .values(**values)
         .returning(held.table.id)
         .execution_options(synchronize_session=False)

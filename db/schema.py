@@ -102,6 +102,13 @@ class SampleOutcome(StrEnum):
     UNDECODABLE = "undecodable"
 
 
+class Side(StrEnum):
+    """Of an appearance."""
+
+    START = "start"
+    END = "end"
+
+
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
@@ -464,8 +471,37 @@ class Appearance(Base):
     start_pts: Mapped[int] = mapped_column(BigInteger)
     """Presentation time of the first and of the last frame in which the group was seen, ticks from the origin."""
     end_pts: Mapped[int] = mapped_column(BigInteger)
+    unseen_before_pts: Mapped[int | None] = mapped_column(BigInteger)
+    """Tick of the latest frame before, and of the earliest one after, that is known not to show the group; of the
+    video's ends where nobody looked outside. None: not known."""
+    unseen_after_pts: Mapped[int | None] = mapped_column(BigInteger)
     face_count: Mapped[int]
     best_face_id: Mapped[int | None] = mapped_column(ForeignKey("faces.id", ondelete="SET NULL"), index=True)
+
+
+class Border(Base):
+    """Between which frames somebody came or left. By face and not by appearance: those are made anew when names change.
+
+    The face is the first or the last one of an appearance. Until somebody has looked in between, the frames are those
+    of samples.
+    """
+
+    __tablename__ = "borders"
+    __table_args__ = (_one_of("side", Side),)
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    side: Mapped[str] = mapped_column(String(16), primary_key=True)
+    segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), index=True)
+    """In whose time it lies: the work of whoever claims that."""
+    witnesses: Mapped[str] = mapped_column(Text)
+    """JSON, ids of the faces by which the person is known again, the face itself first."""
+    seen_pts: Mapped[int] = mapped_column(BigInteger)
+    """Frame nearest to the border that shows the person, and that does not; ticks from the origin."""
+    unseen_pts: Mapped[int] = mapped_column(BigInteger)
+    looks: Mapped[int | None]
+    """Frames in between in which the person was looked for; none while that is still to be done."""
+    cause: Mapped[str | None] = mapped_column(String(40))
+    """Why nobody could look."""
 
 
 class TaskRun(Base):
@@ -475,7 +511,7 @@ class TaskRun(Base):
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
-    """`scan` or `finish`."""
+    """`scan`, `refine` or `finish`."""
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"))
     attempt: Mapped[int]

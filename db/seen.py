@@ -3,6 +3,7 @@
 All times are seconds from the instant at which a player shows 0:00.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -96,7 +97,7 @@ def load(session: Session, video: Video) -> SeenVideo:
             )
             for sample in range(end)
         ],
-        appearances=_appearances(session, video, facts.time_base, interval),
+        appearances=_appearances(session, video, facts.time_base, interval, length),
         faces=faces,
     )
 
@@ -131,20 +132,36 @@ def _planned_end(segments: Sequence[Segment], runs: Sequence[SampleRun], interva
     return max(ends, default=0)
 
 
-def _appearances(session: Session, video: Video, time_base: Fraction, interval: Fraction) -> list[SeenAppearance]:
-    # As reports state it: the frames of two samples are no farther apart.
-    uncertainty = interval + 2 * Fraction(video.tolerance_ms or 0, 1000)
+def _appearances(
+    session: Session, video: Video, time_base: Fraction, interval: Fraction, length: Fraction
+) -> list[SeenAppearance]:
+    # Where no border was kept: the frames of two samples are no farther apart.
+    farthest = (interval + 2 * Fraction(video.tolerance_ms or 0, 1000)) / time_base
     rows = session.execute(
-        select(Identity.name, Identity.name_key, Appearance.start_pts, Appearance.end_pts)
+        select(Identity.name, Identity.name_key, Appearance)
         .join(FaceGroup, FaceGroup.id == Appearance.group_id)
         .join(Identity, Identity.id == FaceGroup.identity_id)
         .where(FaceGroup.video_id == video.id)
         .order_by(Appearance.start_pts, Appearance.end_pts, Identity.name_key)
     )
-    return [
-        SeenAppearance(name, key, start * time_base, end * time_base, uncertainty, uncertainty)
-        for name, key, start, end in rows
-    ]
+    found = []
+    for name, key, seen in rows:
+        before, after = seen.unseen_before_pts, seen.unseen_after_pts
+        if before is None:
+            before = min(seen.start_pts, max(0, math.ceil(seen.start_pts - farthest)))
+        if after is None:
+            after = max(seen.end_pts, math.floor(min(seen.end_pts + farthest, length / time_base)))
+        found.append(
+            SeenAppearance(
+                name=name,
+                key=key,
+                start=seen.start_pts * time_base,
+                end=seen.end_pts * time_base,
+                start_uncertainty=(seen.start_pts - before) * time_base,
+                end_uncertainty=(after - seen.end_pts) * time_base,
+            )
+        )
+    return found
 
 
 def _faces(session: Session, video_id: int, time_base: Fraction) -> list[SeenFace]:

@@ -1,6 +1,6 @@
 """Segments: planned, claimed, recorded; and the moment in which a video's last one ends."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,9 +8,11 @@ from sqlalchemy import delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import MixedEngines
-from db import counters, frames, leases
+from db import borders, counters, frames, leases
+from db.borders import BorderFound
 from db.frames import FrameRecord
 from db.leases import Claim
+from db.parts import parts
 from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, SegmentState, Video, VideoState
 from db.vectors import to_bytes
 from models.faces import Face
@@ -112,6 +114,30 @@ def record(
     return end_if_complete(session, video_id)
 
 
+def look_again(session: Session, segment_ids: Collection[int]) -> None:
+    """Give segments that are done back to the workers: borders in their time are to be looked at."""
+    for some in parts(sorted(segment_ids)):
+        session.execute(
+            update(Segment)
+            .where(Segment.id.in_(some))
+            .values(state=SegmentState.WAITING, attempts=0, cause=None, detail=None, lease_until=None)
+            .execution_options(synchronize_session=False)
+        )
+
+
+def record_borders(session: Session, held: Claim, found: Sequence[BorderFound]) -> bool:
+    """Write what looking at a segment's borders gave; whether the video waits for finishing now.
+
+    Raises:
+        LeaseLost: somebody else has taken the segment over; nothing is written.
+    """
+    video_id = _lock_video(session, held.id)
+    ended = {"lease_owner": None, "lease_until": None, "cause": None, "detail": None}
+    leases.change(session, held, state=SegmentState.DONE, **ended)
+    borders.write(session, found)
+    return end_if_complete(session, video_id)
+
+
 def _set_engine(session: Session, video_id: int, space_id: int, detector: str) -> None:
     """Note the engine of a video's faces, which is that of its first recorded segment."""
     video = session.get_one(Video, video_id, populate_existing=True)
@@ -183,10 +209,16 @@ def _face_row(record: FaceRecord, segment_id: int, video_id: int, space_id: int)
 def fail(session: Session, held: Claim, *, cause: str, detail: str) -> bool:
     """End a segment without an outcome, for good; whether the video waits for finishing now.
 
+    One that was scanned before stays done: only the borders in it stay as they were.
+
     Raises:
         LeaseLost: somebody else has it already.
     """
     video_id = _lock_video(session, held.id)
+    if borders.is_to_look_at(session, held.id):
+        leases.change(session, held, state=SegmentState.DONE, lease_owner=None, lease_until=None)
+        borders.give_up(session, held.id, cause)
+        return end_if_complete(session, video_id)
     leases.change(
         session, held, state=SegmentState.FAILED, lease_owner=None, lease_until=None, cause=cause, detail=detail
     )
@@ -201,14 +233,21 @@ def fail_exhausted(session: Session, segment_id: int, *, attempts: int, now: dat
     detail = (
         row.detail or f"{row.attempts} tries ended without an outcome: the process was killed or the machine failed"
     )
+    was_scanned = borders.is_to_look_at(session, segment_id)
+    state = SegmentState.DONE if was_scanned else SegmentState.FAILED
     changed = session.execute(
         update(Segment)
         .where(Segment.id == segment_id, leases.is_free(Segment, now), Segment.attempts >= attempts)
-        .values(state=SegmentState.FAILED, lease_owner=None, lease_until=None, cause=cause, detail=detail)
+        .values(state=state, lease_owner=None, lease_until=None, cause=cause, detail=detail)
         .returning(Segment.id)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
-    return changed is not None and _close_failed(session, segment_id, video_id)
+    if changed is None:
+        return False
+    if was_scanned:
+        borders.give_up(session, segment_id, cause)
+        return end_if_complete(session, video_id)
+    return _close_failed(session, segment_id, video_id)
 
 
 def _close_failed(session: Session, segment_id: int, video_id: int) -> bool:

@@ -9,15 +9,14 @@ from db.leases import Claim
 from db.schema import Segment, TaskRun
 
 
-def begin(session: Session, held: Claim, *, video_id: int, owner: str, now: datetime) -> int:
-    """Note that a try begins; its row."""
-    is_scan = held.table is Segment
+def begin(session: Session, held: Claim, *, kind: str, video_id: int, now: datetime) -> int:
+    """Note that a try begins; its row. `kind`: `scan`, `refine` or `finish`."""
     row = TaskRun(
-        kind="scan" if is_scan else "finish",
+        kind=kind,
         video_id=video_id,
-        segment_id=held.id if is_scan else None,
+        segment_id=held.id if held.table is Segment else None,
         attempt=held.attempt,
-        owner=owner,
+        owner=held.owner,
         started_at=now,
     )
     session.add(row)

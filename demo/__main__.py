@@ -24,6 +24,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from config.errors import RollcallError
+from config.settings import BorderSettings
 from demo.comparison import Comparison, Row, Verdict, compare, found_in
 from demo.film import Film, compose
 from demo.material import fetch
@@ -36,7 +37,8 @@ _STYLES = {Verdict.RIGHT: "green", Verdict.SHIFTED: "yellow", Verdict.MISSING: "
 
 _FOOTNOTE = """\
 * not enrolled, so nobody may be named.
-About one frame each {interval} s is looked at, so a start may be found up to {allowed} s late and an end as much early.
+About one frame each {interval} s is looked at, and more where somebody comes or leaves, so a start may be found up to \
+{allowed} s late and an end as much early.
 Nobody is enrolled from a picture that the film shows. Of Barack Obama there are other photographs; of the man in \
 the car there is one recording: he is enrolled from frames of its first second, and the film shows it from its third \
 second on, so he is easier to recognise than a person on another day."""
@@ -57,8 +59,9 @@ def main(folder: Path = DEFAULT_FOLDER) -> int:
     except (RollcallError, CommandFailed) as error:
         console.print(f"The demo cannot go on: {error}", style="red", markup=False)
         return 1
-    comparison = compare(film.truth, found_in(report), Fraction(report["sampling"]["border_uncertainty"]))
-    _tell(comparison, report)
+    allowed = Fraction(BorderSettings().tolerance)
+    comparison = compare(film.truth, found_in(report), allowed)
+    _tell(comparison, Fraction(report["sampling"]["interval"]), allowed)
     console.print(f"\nReport for people: {_shown(folder / 'report.html')}", markup=False)
     console.print(f"Took {time.monotonic() - began:.0f} s.", markup=False)
     return 1 if comparison.differences else 0
@@ -138,8 +141,7 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
 
 
-def _tell(comparison: Comparison, report: dict[str, Any]) -> None:
-    interval, allowed = (float(report["sampling"][name]) for name in ("interval", "border_uncertainty"))
+def _tell(comparison: Comparison, interval: Fraction, allowed: Fraction) -> None:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in ("Person", "Expected, s", "Found, s", "Found as"):
         table.add_column(column)
@@ -149,7 +151,9 @@ def _tell(comparison: Comparison, report: dict[str, Any]) -> None:
     for row in comparison.rows:
         table.add_row(*_cells(row))
     console.print(table)
-    console.print(_FOOTNOTE.format(interval=f"{interval:g}", allowed=f"{allowed:g}"), style="dim", markup=False)
+    console.print(
+        _FOOTNOTE.format(interval=f"{float(interval):g}", allowed=f"{float(allowed):g}"), style="dim", markup=False
+    )
     if comparison.differences:
         console.print("\nThis is not what the film shows:", style="bold red")
         for difference in comparison.differences:

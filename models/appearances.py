@@ -23,10 +23,16 @@ class Sighting:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of time in which a person is on camera: seconds, the faces in order of time, and the best of them."""
+    """A stretch of time in which a person is on camera.
+
+    Seconds of its first and last frame, the samples that these belong to, the faces in order of time, and the best of
+    them.
+    """
 
     start: Fraction
     end: Fraction
+    first_sample: int
+    last_sample: int
     faces: tuple[int, ...]
     best: int
 
@@ -67,6 +73,8 @@ def _stretch(joined: list[Sighting]) -> Stretch:
     return Stretch(
         start=joined[0].first,
         end=max(seen.last for seen in joined),
+        first_sample=joined[0].first_sample,
+        last_sample=max(seen.last_sample for seen in joined),
         faces=tuple(seen.face for seen in joined),
         best=best.face,
     )

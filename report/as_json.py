@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.schema import SampleOutcome
-from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Sampling, Stretch, VideoReport
+from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Stretch, VideoReport
 from report.timecodes import decimal
 
 SCHEMA = "rollcall.report/2"
@@ -24,7 +24,7 @@ def document(report: VideoReport) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "video": _video(report),
-        "sampling": _sampling(report.sampling),
+        "sampling": _sampling(report),
         "provenance": _provenance(report.provenance),
         "coverage": {
             "planned": coverage.planned,
@@ -41,13 +41,14 @@ def document(report: VideoReport) -> dict[str, Any]:
     }
 
 
-def _sampling(sampling: Sampling | None) -> dict[str, Any] | None:
+def _sampling(report: VideoReport) -> dict[str, Any] | None:
+    sampling = report.sampling
     if sampling is None:
         return None
     return {
         "interval": decimal(sampling.interval),
         "tolerance": decimal(sampling.tolerance),
-        "border_uncertainty": decimal(sampling.border_uncertainty),
+        "border_uncertainty": decimal(report.border_uncertainty),
         "key_frames": sampling.key_frames,
         "reused": sampling.reused,
     }
@@ -151,6 +152,10 @@ def _appearance(appearance: Appearance) -> dict[str, Any]:
         "end": decimal(appearance.end),
         "start_pts": appearance.start_pts,
         "end_pts": appearance.end_pts,
+        "earliest_start": decimal(appearance.earliest_start),
+        "latest_end": decimal(appearance.latest_end),
+        "earliest_start_pts": appearance.earliest_start_pts,
+        "latest_end_pts": appearance.latest_end_pts,
         "group": appearance.group,
         "face_count": appearance.face_count,
         "best_face": _face(appearance.best_face),

@@ -1,7 +1,8 @@
 """The report as WebVTT (W3C Candidate Recommendation, 4 April 2019): a player shows the names of who is on camera.
 
 Cues do not overlap: players place overlapping ones differently. Each cue lasts as long as the same people are on camera
-and has one line per person. A person stays until the next sample after the last sighting, or the video's end.
+and has one line per person. A person stays until the next frame that was looked at after the last sighting, or the
+video's end. A comment says how exact that is.
 """
 
 from collections import Counter
@@ -10,18 +11,23 @@ from fractions import Fraction
 from itertools import groupby
 
 from report.model import VideoReport
-from report.timecodes import milliseconds, timecode
+from report.timecodes import decimal, milliseconds, timecode
 
 
 def render(report: VideoReport) -> str:
     """The WebVTT text."""
     # The arrow would end a comment.
-    note = f"NOTE Who is on camera in {_line(report.title)}. Written by Rollcall.".replace("-->", "→")
+    note = f"NOTE Who is on camera in {_line(report.title)}. {_exactness(report)}Written by Rollcall."
     cues = (
         f"{timecode(Fraction(start, 1000))} --> {timecode(Fraction(end, 1000))}\n" + "\n".join(map(_payload, labels))
         for start, end, labels in _cues(report)
     )
-    return "\n\n".join(["WEBVTT", note, *cues]) + "\n"
+    return "\n\n".join(["WEBVTT", note.replace("-->", "→"), *cues]) + "\n"
+
+
+def _exactness(report: VideoReport) -> str:
+    seconds = decimal(report.border_uncertainty)
+    return f"People may have come up to {seconds:g} s earlier, or left as much earlier. " if seconds else ""
 
 
 def _cues(report: VideoReport) -> Iterator[tuple[int, int, tuple[str, ...]]]:

@@ -1,6 +1,6 @@
 """A video's rows become its report. The order of everything comes from the video, never from the ledger's ids."""
 
-from bisect import bisect_right
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -56,7 +56,7 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
             length = _length(facts, rows, sampling.interval)
             account = coverage(rows.segments, rows.runs, sampling.interval, length)
             jpegs = reports.pictures(session, video.id) if pictures else {}
-            people = _Cast(rows, jpegs, _frames(rows), facts.time_base, sampling, length).people()
+            people = _Cast(rows, jpegs, facts.time_base, sampling, length).people()
     return VideoReport(
         title=video.title,
         content_sha256=video.content_hash,
@@ -117,7 +117,6 @@ class _Cast:
 
     rows: ReportRows
     jpegs: Mapping[int, bytes]
-    frames: Sequence[int]
     time_base: Fraction
     sampling: Sampling
     length: Fraction
@@ -159,26 +158,39 @@ class _Cast:
         )
 
     def _appearance(self, group: FaceGroup, row: AppearanceRow) -> Appearance:
+        earliest_pts, latest_pts = self._borders(row)
+        end, latest = row.end_pts * self.time_base, latest_pts * self.time_base
         return Appearance(
             group=group.number,
             start_pts=row.start_pts,
             end_pts=row.end_pts,
             start=row.start_pts * self.time_base,
-            end=row.end_pts * self.time_base,
-            until=self._until(row.end_pts),
+            end=end,
+            until=self._until(end, latest if row.unseen_after_pts is not None else None),
             face_count=row.face_count,
             best_face=self._best_face(row.best_face_id),
+            earliest_start_pts=earliest_pts,
+            latest_end_pts=latest_pts,
+            earliest_start=earliest_pts * self.time_base,
+            latest_end=latest,
         )
 
-    def _until(self, end_pts: int) -> Fraction:
-        """The next sample's frame, so that whoever comes then follows without a gap of some milliseconds."""
-        until = end_pts * self.time_base + self.sampling.interval
-        following = bisect_right(self.frames, end_pts)
-        if following < len(self.frames):
-            frame = self.frames[following] * self.time_base
-            if frame < until + self.sampling.interval / 4 + 2 * self.sampling.tolerance:
-                until = frame
-        return min(until, self.length)
+    def _borders(self, row: AppearanceRow) -> tuple[int, int]:
+        """Ticks between which the appearance lies, as far as anybody can tell."""
+        farthest = self.sampling.farthest / self.time_base
+        earliest, latest = row.unseen_before_pts, row.unseen_after_pts
+        if earliest is None:
+            earliest = min(row.start_pts, max(0, math.ceil(row.start_pts - farthest)))
+        if latest is None:
+            latest = max(row.end_pts, math.floor(min(row.end_pts + farthest, self.length / self.time_base)))
+        return earliest, latest
+
+    def _until(self, end: Fraction, looked: Fraction | None) -> Fraction:
+        """The next frame that was looked at, so that whoever comes then follows without a gap of some milliseconds."""
+        interval = self.sampling.interval
+        if looked is None or looked >= end + interval * 5 / 4 + 2 * self.sampling.tolerance:
+            looked = end + interval
+        return min(looked, self.length)
 
     def _best_face(self, face_id: int | None) -> BestFace | None:
         if face_id is None or face_id not in self.rows.best_faces:

@@ -29,10 +29,10 @@ class BestFace:
 class Appearance:
     """A stretch in which a person was seen.
 
-    `start` and `end` are presentation times of the first and the last frame that showed the person; the real borders
-    lie up to one sampling interval outside. `until` is the next sampled frame, or one interval after `end` where the
-    ledger does not tell it, or the end of the video: each sighting stands for the interval that it begins. So `until`
-    is always later than `end`.
+    `start` and `end` are presentation times of the first and the last frame that is known to show the person. They came
+    not before `earliest_start`, and had left by `latest_end`: frames that are known not to show them, or the video's
+    ends. `until` is `latest_end`, but not more than an interval after `end` where nobody looked for longer: a sighting
+    stands for the time until the next look.
     """
 
     group: int
@@ -43,6 +43,15 @@ class Appearance:
     until: Fraction
     face_count: int
     best_face: BestFace | None
+    earliest_start_pts: int
+    latest_end_pts: int
+    earliest_start: Fraction
+    latest_end: Fraction
+
+    @property
+    def uncertainty(self) -> Fraction:
+        """Seconds that the less certain of its borders may lie outside."""
+        return max(self.start - self.earliest_start, self.latest_end - self.end)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,8 +185,8 @@ class Sampling:
     reused: int
 
     @property
-    def border_uncertainty(self) -> Fraction:
-        """How far the real borders of an appearance may lie outside: two samples' frames are no farther apart."""
+    def farthest(self) -> Fraction:
+        """Seconds that two samples' frames may lie apart."""
         return self.interval + 2 * self.tolerance
 
 
@@ -203,3 +212,8 @@ class VideoReport:
     coverage: Coverage
     provenance: Provenance
     processing: Processing
+
+    @property
+    def border_uncertainty(self) -> Fraction:
+        """Seconds that the least certain border of an appearance may lie outside; 0 where nobody was seen."""
+        return max((seen.uncertainty for person in self.people for seen in person.appearances), default=Fraction(0))

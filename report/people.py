@@ -8,7 +8,7 @@ from models.decision import Decision
 from report.model import Appearance, Evidence, Person, VideoReport
 from report.names import initials
 from report.pictures import Album, pictures_each
-from report.timecodes import amount, span, whole
+from report.timecodes import amount, clock, span, whole
 from report.timeline import Place, bars
 from report.words import DECISIONS, Rules, chance, number_of, share
 
@@ -43,6 +43,8 @@ class Sighting:
     portrait: Portrait | None
     span: str
     exact: str
+    doubt: str | None
+    """How far its borders may lie outside, where whole seconds on the page say too much."""
     faces: str
 
 
@@ -132,9 +134,16 @@ def _sighting(anchor: str, appearance: Appearance, name: str | None, album: Albu
         anchor=anchor,
         portrait=Portrait(album.address(jpeg), initials(name)) if album else None,
         span=span(*(times if exact else map(whole, times))),
-        exact=span(*times),
+        exact=f"came {_either(appearance.earliest_start, appearance.start)}, "
+        f"left {_either(appearance.end, appearance.latest_end)}",
+        doubt=f"known to {amount(appearance.uncertainty)}" if appearance.uncertainty > 1 else None,
         faces=number_of(appearance.face_count, "face"),
     )
+
+
+def _either(earlier: Fraction, later: Fraction) -> str:
+    one, other = clock(earlier), clock(later)
+    return f"at {one}" if one == other else f"between {one} and {other}"
 
 
 def _marks(number: int, seen: Sequence[Appearance], length: Fraction, rules: Rules) -> tuple[Mark, ...]:

@@ -1,15 +1,18 @@
 """Who is in a video by the gallery of now: what is read for it, and what comes of that."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
-from db import finishing, videos
+from db import borders, finishing, videos
+from db.borders import BorderRecord, Edge
 from db.finishing import Cast, VideoFaces
 from db.schema import Video
 from db.session import Session
 from models.decision import Decision, NearestRule, Verdict
 from models.faces import Embeddings
 from models.gallery import Gallery
+from worker.borders import Account, Instants, settled, wanted
 from worker.finish import Segmented, finish
 from worker.process import WorkerProcess
 
@@ -22,6 +25,9 @@ class Evidence:
     runs: Segmented
     time_base: Fraction
     gallery: Gallery | None
+    account: Account
+    borders: Mapping[Edge, BorderRecord]
+    """That were looked at, or given up."""
 
     @property
     def gallery_version(self) -> int:
@@ -36,11 +42,18 @@ class Evidence:
 def gather(process: WorkerProcess, session: Session, video: Video) -> Evidence:
     """Read the evidence. What follows takes minutes for a long video, and needs no session."""
     space = finishing.space_of(session, video)
+    runs = finishing.runs(session, video.id)
+    facts = videos.facts(video)
+    interval, tolerance = (Fraction(ms or 0, 1000) / facts.time_base for ms in (video.interval_ms, video.tolerance_ms))
     return Evidence(
         faces=finishing.faces(session, video.id, space.length if space else 0),
-        runs=finishing.runs(session, video.id),
-        time_base=videos.facts(video).time_base,
+        runs=runs,
+        time_base=facts.time_base,
         gallery=process.gallery(session, space) if space else None,
+        account=Account(
+            runs, borders.frame_times(session, video.id), Instants(interval, tolerance, facts.duration_pts)
+        ),
+        borders=borders.of_video(session, video.id),
     )
 
 
@@ -54,7 +67,7 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
         return gallery.verdicts(probes, process.uncalibrated)
 
     grouping = process.settings.grouping
-    return finish(
+    found = finish(
         evidence.faces,
         evidence.runs,
         identify,
@@ -62,3 +75,13 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
         largest_distance=grouping.largest_distance,
         largest_gap=grouping.largest_gap,
     )
+    return settled(found, evidence.account, evidence.borders)
+
+
+def borders_to_look_at(process: WorkerProcess, evidence: Evidence, cast_: Cast) -> list[BorderRecord]:
+    """Borders of the cast that nobody has looked at yet, as far as the settings want them."""
+    wanted_to = process.settings.borders
+    if not wanted_to.tolerance:
+        return []
+    ticks = Fraction(wanted_to.tolerance) / evidence.time_base
+    return wanted(cast_, evidence.account, evidence.borders, wanted_to.of, ticks)

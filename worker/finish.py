@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from db.finishing import AppearanceRecord, Cast, ClusterRecord, GroupRecord, VideoFaces
+from db.finishing import AppearanceRecord, Cast, ClusterRecord, EdgeSample, GroupRecord, VideoFaces
 from db.schema import SampleOutcome
 from db.segments import RunRecord
-from models.appearances import Sighting, appearances
+from models.appearances import Sighting, Stretch, appearances
 from models.decision import Verdict
 from models.faces import Embeddings
 from models.grouping import group_faces
@@ -24,6 +24,9 @@ Members = NDArray[np.int64]
 """Indices of a group's faces, ascending."""
 
 Segmented = Mapping[int, Sequence[RunRecord]]
+
+_WITNESSES = 8
+"""Faces of an appearance by which the person is known again at its edges."""
 
 
 def finish(
@@ -97,17 +100,21 @@ def _group(
     time_base: Fraction,
     largest_gap: float,
 ) -> GroupRecord:
-    stretches = [
-        AppearanceRecord(
-            start_pts=int(stretch.start / time_base),
-            end_pts=int(stretch.end / time_base),
-            face_count=len(set(stretch.faces)),
-            best_face_id=int(faces.ids[stretch.best]),
-        )
-        for stretch in appearances(sightings, largest_gap)
-    ]
+    stretches = [_appearance(faces, stretch, time_base) for stretch in appearances(sightings, largest_gap)]
     best = members[int(np.argmax(faces.weights[members]))]
     return GroupRecord(tuple(faces.ids[members].tolist()), int(faces.ids[best]), verdict, tuple(stretches))
+
+
+def _appearance(faces: VideoFaces, stretch: Stretch, time_base: Fraction) -> AppearanceRecord:
+    ids = [int(faces.ids[face]) for face in dict.fromkeys(stretch.faces)]
+    return AppearanceRecord(
+        start_pts=int(stretch.start / time_base),
+        end_pts=int(stretch.end / time_base),
+        face_count=len(ids),
+        best_face_id=int(faces.ids[stretch.best]),
+        first=EdgeSample(stretch.first_sample, tuple(ids[:_WITNESSES])),
+        last=EdgeSample(stretch.last_sample, tuple(ids[: -_WITNESSES - 1 : -1])),
+    )
 
 
 def _carried(runs: Segmented) -> dict[tuple[int, int], list[RunRecord]]:

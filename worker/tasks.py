@@ -13,7 +13,7 @@ from worker.work import finish_video, scan_segment
 
 @app.task(name=tasks.SCAN_SEGMENT, bind=True)
 def scan_segment_task(self: Task[[int], None], segment_id: int) -> None:
-    """Scan a segment if it is to be had; the one who ends a video's last segment has the video finished."""
+    """Scan a segment, or look at its borders, if it is to be had; who ends a video's last has it finished."""
     with bound_contextvars(task=self.request.id):
         video_id = scan_segment(this_process(), segment_id)
     if video_id is not None:
@@ -22,9 +22,11 @@ def scan_segment_task(self: Task[[int], None], segment_id: int) -> None:
 
 @app.task(name=tasks.FINISH_VIDEO, bind=True)
 def finish_video_task(self: Task[[int], None], video_id: int) -> None:
-    """Finish a video if it is to be had."""
+    """Finish a video if it is to be had, or send for those who look at its borders first."""
     with bound_contextvars(task=self.request.id):
-        finish_video(this_process(), video_id)
+        segment_ids = finish_video(this_process(), video_id)
+    for segment_id in segment_ids:
+        app.send_task(tasks.SCAN_SEGMENT, (segment_id,))
 
 
 @app.task(name=tasks.REMATCH, bind=True)

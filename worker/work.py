@@ -9,19 +9,21 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
+from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import structlog
 
-from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, RollcallError
-from db import finishing, frames, leases, segments, spaces, task_runs, videos
-from db.facts import VideoFacts
-from db.frames import Scope
+from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, MixedEngines, RollcallError
+from db import borders, finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
 from db.schema import Segment
 from worker import casting
 from worker.gate import Gate
+from worker.jobs import BorderJob, SegmentJob, border_job, segment_job
 from worker.process import WorkerProcess
+from worker.refining import refine
 from worker.repeats import Repeats
 from worker.scan import Scan, scan
 
@@ -34,22 +36,6 @@ _LONGEST_DETAIL = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class SegmentJob:
-    """Everything that scanning a segment needs to know, read when it was claimed."""
-
-    claim: Claim
-    video_id: int
-    path: Path
-    facts: VideoFacts
-    first_sample: int
-    end_sample: int | None
-    interval_ms: int
-    tolerance_ms: int
-    reusable: Scope | None
-    """Whose frames may be reused; None where there are none."""
-
-
-@dataclass(frozen=True, slots=True)
 class Trial:
     """One try at a piece of work: the claim, the video it belongs to, its row among the task runs."""
 
@@ -59,7 +45,7 @@ class Trial:
 
 
 def scan_segment(process: WorkerProcess, segment_id: int) -> int | None:
-    """Scan a segment if it is to be had.
+    """Scan a segment if it is to be had; or look at the borders in its time, if it was scanned before.
 
     Returns:
         The video, if this was its last open segment and it waits to be finished now.
@@ -68,12 +54,20 @@ def scan_segment(process: WorkerProcess, segment_id: int) -> int | None:
     if taken is None:
         return None
     job, trial = taken
-    complete = _try(process, trial, lambda: _scan_and_record(process, job))
+    if isinstance(job, SegmentJob):
+        complete = _try(process, trial, partial(_scan_and_record, process, job))
+    else:
+        complete = _try(process, trial, partial(_refine_and_record, process, job))
     return job.video_id if complete else None
 
 
-def finish_video(process: WorkerProcess, video_id: int) -> None:
-    """Finish a video if it is to be had: groups, names, appearances."""
+def finish_video(process: WorkerProcess, video_id: int) -> list[int]:
+    """Finish a video if it is to be had: groups, names, appearances.
+
+    Returns:
+        Segments of it in whose time borders are to be looked at before it can be finished.
+    """
+    asked: list[int] = []
     work = process.settings.work
     now = leases.utc_now()
     with process.database.writing() as session:
@@ -81,10 +75,11 @@ def finish_video(process: WorkerProcess, video_id: int) -> None:
             session, video_id, owner=process.owner, lease=work.lease, attempts=work.attempts, now=now
         )
         if held is None:
-            return
-        run_id = task_runs.begin(session, held, video_id=video_id, owner=process.owner, now=now)
+            return asked
+        run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=now)
     with _kept(process, held):
-        _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held))
+        _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held, asked))
+    return asked
 
 
 @contextmanager
@@ -115,7 +110,7 @@ def _kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
         thread.join()
 
 
-def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob, Trial] | None:
+def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob | BorderJob, Trial] | None:
     work = process.settings.work
     now = leases.utc_now()
     with process.database.writing() as session:
@@ -125,20 +120,10 @@ def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob, 
         if taken is None:
             return None
         held, segment = taken
-        video = videos.get(session, segment.video_id)
-        run_id = task_runs.begin(session, held, video_id=video.id, owner=process.owner, now=now)
-        job = SegmentJob(
-            claim=held,
-            video_id=video.id,
-            path=Path(video.path),
-            facts=videos.facts(video),
-            first_sample=segment.first_sample,
-            end_sample=segment.end_sample,
-            interval_ms=video.interval_ms or process.settings.interval_ms,
-            tolerance_ms=video.tolerance_ms or 0,
-            reusable=frames.scope(session, process.engine.space.name, process.engine.detector_name, video.horizon),
-        )
-    return job, Trial(held, video.id, run_id)
+        wanted = borders.to_look_at(session, segment.id)
+        job = border_job(session, held, segment, wanted) if wanted else segment_job(process, session, held, segment)
+        run_id = task_runs.begin(session, held, kind="refine" if wanted else "scan", video_id=job.video_id, now=now)
+    return job, Trial(held, job.video_id, run_id)
 
 
 def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
@@ -160,9 +145,41 @@ def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
     return complete
 
 
+def _refine_and_record(process: WorkerProcess, job: BorderJob) -> bool:
+    """Whether the video waits to be finished now."""
+    engine = process.engine
+    if (job.space_name, job.detector) != (engine.space.name, engine.detector_name):
+        raise MixedEngines(
+            f"video {job.video_id}",
+            f"its samples were scanned by {job.detector} in {job.space_name}, this worker has {engine.detector_name} "
+            f"in {engine.space.name}",
+            "let all workers run with the same settings of `faces`",
+        )
+    _check_file(job.path)
+    renew = _renewer(process, job.claim)
+    found = refine(
+        job.wanted,
+        job.witnesses,
+        lambda between, window: process.decoder.look(job.path, job.facts, between, window, renew),
+        engine,
+        largest_distance=process.settings.grouping.largest_distance,
+        smallest=process.settings.faces.smallest,
+        tolerance=max(1, int(Fraction(process.settings.borders.tolerance) / job.facts.time_base)),
+        on_look=renew,
+    )
+    with process.database.writing() as session:
+        complete = segments.record_borders(session, job.claim, found)
+    log.info("borders looked at", borders=len(found), looks=sum(each.looks for each in found))
+    return complete
+
+
+def _check_file(path: Path) -> None:
+    if not path.is_file():
+        raise FileMissing(str(path), "is not there any more", "put it back, or submit it from its new place")
+
+
 def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
-    if not job.path.is_file():
-        raise FileMissing(str(job.path), "is not there any more", "put it back, or submit it from its new place")
+    _check_file(job.path)
     gate = process.settings.gate
     renew = _renewer(process, job.claim)
     samples = process.decoder.samples(
@@ -193,10 +210,19 @@ def _renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
     return renew
 
 
-def _finish(process: WorkerProcess, held: Claim) -> bool:
+def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
+    """Write who is in a video; or ask for its borders to be looked at first, and note the segments to do it in."""
     with process.database.reading() as session:
-        evidence = casting.gather(process, session, videos.get(session, held.id))
+        video = videos.get(session, held.id)
+        evidence = casting.gather(process, session, video)
     cast = casting.cast(process, evidence)
+    wanted = casting.borders_to_look_at(process, evidence, cast)
+    # A file that has gone would only keep the video waiting.
+    if wanted and Path(video.path).is_file():
+        with process.database.writing() as session:
+            asked += finishing.ask(session, held, wanted)
+        log.info("borders to be looked at", borders=len(wanted), segments=len(asked))
+        return False
     with process.database.writing() as session:
         state = finishing.write(
             session,

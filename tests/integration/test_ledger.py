@@ -223,12 +223,14 @@ def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> No
         with ledger.writing() as session:
             held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
             assert held is not None
-            run_id = task_runs.begin(session, held, video_id=video_id, owner="elsewhere/1", now=NOW)
+            run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=NOW)
             found = finishing.faces(session, video_id, 128)
             assert found.samples.tolist() == [0, 1]
             assert found.embeddings[0].tolist() == face(0, 1).face.embedding.tolist()
             ids = found.ids.tolist()
-            stretch = finishing.AppearanceRecord(0, 3000, 2, ids[0])
+            stretch = finishing.AppearanceRecord(
+                0, 3000, 2, ids[0], finishing.EdgeSample(0, (ids[0],)), finishing.EdgeSample(1, (ids[1],))
+            )
             group = finishing.GroupRecord(tuple(ids), ids[0], Verdict(Decision.UNKNOWN), (stretch,))
             ended = finishing.write(session, held, finishing.Cast([group], []), rule="test", gallery_version=1, now=NOW)
             task_runs.end(session, run_id, outcome="done", now=NOW, cpu_seconds=0.1)

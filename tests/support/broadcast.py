@@ -52,6 +52,18 @@ def pts(sample: int) -> int:
     return -(-sample * INTERVAL * TICKS_PER_SECOND // TICKS_PER_FRAME) * TICKS_PER_FRAME
 
 
+def _borders(group: int, first: int, last: int) -> tuple[int | None, int | None]:
+    """Ticks of the frames around an appearance that do not show it.
+
+    Group 1 is of a time when borders were not kept, group 3's were looked at, of all others samples tell them.
+    """
+    if group == 1:
+        return None, None
+    if group == 3:
+        return pts(first) - 12 * TICKS_PER_FRAME, pts(last) + 14 * TICKS_PER_FRAME
+    return pts(first - 1), min(pts(last + 1), DURATION_TICKS)
+
+
 def record(session: Session, crops: Mapping[str, bytes] | None = None, skew: int = 0) -> int:
     """Write the broadcast as a partial video; its id.
 
@@ -140,6 +152,7 @@ class _Recorder:
             best = self._face(video_id, group.id, start, name)
             appearance = Appearance(group_id=group.id, start_pts=pts(start), end_pts=pts(last), best_face_id=best)
             appearance.face_count = last - start + 1
+            appearance.unseen_before_pts, appearance.unseen_after_pts = _borders(number, start, last)
             self._add(appearance)
             if start == stretches[0][0]:
                 group.best_face_id = best

@@ -13,6 +13,7 @@ import numpy as np
 from db.facts import VideoFacts
 from worker.cage import inmate, wire
 from worker.cage.wire import Message
+from worker.looking import Looker
 from worker.samples import Sample
 
 Progress = Callable[[], None]
@@ -75,7 +76,7 @@ MESSAGES: dict[str, Message] = {
 
 
 def main() -> None:
-    """Serve as the decoder does, and misbehave at every second sample, but not for a file of the name `good`."""
+    """Serve as the decoder does, but misbehave at each second sample and each look; not for a file named `good`."""
     way, channel, descriptor, mebibytes = sys.argv[1], *map(int, sys.argv[2:])
     inmate.confine(mebibytes)
     connection = socket.socket(fileno=channel)
@@ -101,7 +102,12 @@ def main() -> None:
             WAYS[way](progress)
         return inmate.probe(path, progress)
 
-    inmate.serve(connection, descriptor, prober, sampler)
+    class Opener(Looker):
+        def frame(self, between: tuple[int, int], window: tuple[int, int]) -> Sample | None:
+            WAYS[way](lambda: None)
+            return super().frame(between, window)
+
+    inmate.serve(connection, descriptor, prober, sampler, Opener)
 
 
 if __name__ == "__main__":

@@ -13,9 +13,10 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
-from typing import Final
+from types import TracebackType
+from typing import Final, Self
 
 import cv2
 
@@ -25,12 +26,14 @@ from worker import video
 from worker.cage import wire
 from worker.cage.pictures import SharedPicture
 from worker.cage.wire import Message
+from worker.looking import Looker
 from worker.samples import Sample
 from worker.sampling import sample_frames
 
 Progress = Callable[[], None]
 Prober = Callable[[Path, Progress], VideoFacts]
 Sampler = Callable[[Path, VideoFacts, Message, Progress], Iterator[Sample]]
+Opener = Callable[[Path, VideoFacts, Progress], AbstractContextManager[Looker]]
 
 _OPEN_FILES: Final = 64
 _SIGN_OF_LIFE: Final = 1.0
@@ -85,7 +88,13 @@ def sample(path: Path, facts: VideoFacts, order: Message, progress: Progress) ->
     )
 
 
-def serve(channel: socket.socket, descriptor: int, prober: Prober = probe, sampler: Sampler = sample) -> None:
+def serve(
+    channel: socket.socket,
+    descriptor: int,
+    prober: Prober = probe,
+    sampler: Sampler = sample,
+    opener: Opener = Looker,
+) -> None:
     """Answer until the keeper has gone.
 
     Args:
@@ -93,9 +102,9 @@ def serve(channel: socket.socket, descriptor: int, prober: Prober = probe, sampl
         descriptor: number of the open file for pictures.
         prober: gives the facts of a file.
         sampler: gives the samples of a part of one.
+        opener: opens one for single frames.
     """
-    desk = _Desk(channel, descriptor, prober, sampler)
-    with suppress(wire.Broken):
+    with suppress(wire.Broken), _Desk(channel, descriptor, prober, sampler, opener) as desk:
         wire.send(channel, {"is": "here"})
         while True:
             order = wire.receive(channel)
@@ -105,15 +114,28 @@ def serve(channel: socket.socket, descriptor: int, prober: Prober = probe, sampl
 class _Desk:
     """Answers orders, one after the other."""
 
-    def __init__(self, channel: socket.socket, descriptor: int, prober: Prober, sampler: Sampler) -> None:
+    def __init__(
+        self, channel: socket.socket, descriptor: int, prober: Prober, sampler: Sampler, opener: Opener
+    ) -> None:
         self._channel = channel
         self._descriptor = descriptor
         self._prober = prober
         self._sampler = sampler
+        self._opener = opener
         self._samples: Iterator[Sample] = iter(())
         self._picture: SharedPicture | None = None
         self._path = ""
+        self._open = ExitStack()
+        self._looker: tuple[str, VideoFacts, Looker] | None = None
         self._due = time.monotonic() + _SIGN_OF_LIFE
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._open.close()
 
     def answer(self, order: Message) -> Message:
         """What an order gives, or the error that it ends with."""
@@ -121,6 +143,9 @@ class _Desk:
             if order["do"] == "next":
                 return self._next()
             self._path = order["path"]
+            if order["do"] == "look":
+                return self._look(order)
+            self._close()
             if order["do"] == "samples":
                 return self._begin(order)
             return {"is": "facts", **wire.facts_to_message(self._prober(Path(self._path), self._progress))}
@@ -136,7 +161,23 @@ class _Desk:
         return {"is": "ready"}
 
     def _next(self) -> Message:
-        found = next(self._samples, None)
+        return self._sample(next(self._samples, None))
+
+    def _look(self, order: Message) -> Message:
+        facts = wire.facts_from_message(order["facts"])
+        if self._looker is None or self._looker[:2] != (self._path, facts):
+            self._close()
+            self._picture = SharedPicture(self._descriptor, facts.height, facts.width)
+            opened = self._open.enter_context(self._opener(Path(self._path), facts, self._progress))
+            self._looker = self._path, facts, opened
+        return self._sample(self._looker[2].frame(tuple(order["between"]), tuple(order["window"])))
+
+    def _close(self) -> None:
+        """Let the file go in which single frames were looked at."""
+        self._looker = None
+        self._open.close()
+
+    def _sample(self, found: Sample | None) -> Message:
         if found is None:
             return {"is": "end"}
         if found.image is not None and self._picture is not None:

@@ -18,7 +18,7 @@ from db.facts import VideoFacts
 from worker.cage import wire
 from worker.cage.pictures import SharedPicture, anonymous_file
 from worker.cage.wire import Message
-from worker.samples import Sample
+from worker.samples import Frame, Sample
 
 # -P: modules come from where they are installed, never from the folder that somebody works in.
 _PROGRAM: Final = (sys.executable, "-P", "-m", "worker.cage.inmate")
@@ -135,6 +135,38 @@ class Keeper:
             number += 1
         if answer.get("is") != "end" or end_sample not in {None, number}:
             raise self._crashed(str(path), wire.Broken(f"{answer.get('is')} after sample {number - 1}"))
+
+    def look(
+        self,
+        path: Path,
+        facts: VideoFacts,
+        between: tuple[int, int],
+        window: tuple[int, int],
+        on_wait: Callable[[], None] = _nothing,
+    ) -> Frame | None:
+        """One frame between two instants, see `worker.looking.Looker`. It ends an iterator of samples.
+
+        The file stays open for the next look, until another order.
+
+        Raises:
+            MediaError: what is wrong with the file, or what the decoder has done on it.
+        """
+        order = {
+            "do": "look",
+            "path": str(path),
+            "facts": wire.facts_to_message(facts),
+            "between": between,
+            "window": window,
+        }
+        picture = SharedPicture(self._running().descriptor, facts.height, facts.width)
+        answer = self._ask(order, str(path), on_wait)
+        if answer.get("is") == "end":
+            return None
+        try:
+            # What is no frame has no tick.
+            return Frame(0, wire.whole(answer.get("pts"), between[0] + 1, between[1] - 1), picture.read())
+        except wire.Broken as error:
+            raise self._crashed(str(path), error) from error
 
     def _running(self) -> "_Inmate":
         if self._inmate is None:

@@ -22,8 +22,9 @@ _LARGEST_QUEUE: Final = 64 * 2**20  # bytes of packets that are held while looki
 class PacketSource:
     """The packets of an open file, of which some may be held.
 
-    `latest_key`: tick of the last key frame that was given or gone to. `torn`: what `next` gives does not follow what
-    it gave before. `skipped_damage`: times of damaged packets among those dropped since the last seek.
+    `latest_key`: tick of the last key frame that was given or dropped, or of the place that was gone to. `torn`: what
+    `next` gives does not follow what it gave before. `skipped_damage`: times of damaged packets among those dropped
+    since the last seek.
     """
 
     _queue: deque[Packet[VideoStream]]
@@ -45,6 +46,7 @@ class PacketSource:
         if not self._file.seek(ticks):
             return False
         self._begin()
+        self.latest_key = ticks
         return True
 
     def next(self) -> Packet[VideoStream] | None:
@@ -192,6 +194,7 @@ class PacketSource:
                 self.torn |= bool(self._queue)
                 self._drop(*self._queue)
                 self._queue.clear()
+                self.latest_key = max((key.pts or 0 for key in keys), default=self.latest_key)
                 keys, size = [], 0
             self._queue.append(packet)
             size += packet.size

@@ -145,6 +145,11 @@ class VideoReader:
             if (key is None and self._source.torn) or (key is not None and not self._starts_at(key)):
                 self._leap(target, target if key is None else key - 1)
 
+    def go_to(self, pts: int) -> None:
+        """Like `advance`, also back to frames before those that were read."""
+        if self._file.has_timestamps:
+            self._leap(pts + self._origin, pts + self._origin)
+
     def near(self, pts: int, earliest: int, latest: int) -> DecodedFrame | None:
         """The frame of the key frame nearest to `pts` that lies in [earliest, latest), decoded alone.
 

@@ -38,9 +38,13 @@ def test_appearances_of_those_who_are_named_with_the_uncertainty_that_the_report
     ]
     with ledger.reading() as session:
         report = build(session, session.get_one(Video, found.video_id), pictures=False)
-    assert report.sampling is not None
-    stated = report.sampling.border_uncertainty
-    assert {(one.start_uncertainty, one.end_uncertainty) for one in found.appearances} == {(stated, stated)}
+    stated = {
+        (seen.start, seen.start - seen.earliest_start, seen.latest_end - seen.end)
+        for person in report.people
+        for seen in person.appearances
+        if person.name
+    }
+    assert {(one.start, one.start_uncertainty, one.end_uncertainty) for one in found.appearances} == stated
     assert found.length == report.length
 
 

@@ -23,7 +23,7 @@ def report(film: Film) -> dict[str, Any]:
     for each in film.truth:
         person = people.setdefault(each.person, {"label": each.person, "name": each.name, "appearances": []})
         person["appearances"].append({"start": each.start, "end": each.end})
-    return {"sampling": {"interval": Fraction(3), "border_uncertainty": Fraction(3)}, "people": list(people.values())}
+    return {"sampling": {"interval": Fraction(3)}, "people": list(people.values())}
 
 
 def evaluated(film: Film, folder: Path) -> dict[str, Any]:

@@ -97,7 +97,7 @@ def test_seconds_are_those_of_the_ticks(broadcast: VideoReport) -> None:
     seen = [appearance for person in document["people"] for appearance in person["appearances"]]
     assert len(seen) == 6
     for appearance in seen:
-        for end in ("start", "end"):
+        for end in ("start", "end", "earliest_start", "latest_end"):
             assert appearance[end] == round(float(appearance[f"{end}_pts"] * tick), 3)
     assert document["sampling"] == {
         "interval": 3.0,

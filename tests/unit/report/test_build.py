@@ -83,6 +83,23 @@ def test_where_the_next_sample_is_not_known_a_sighting_lasts_one_interval(broadc
     assert seen.until == seen.end + 3
 
 
+def test_borders_are_what_was_looked_at(broadcast: VideoReport) -> None:
+    biden = broadcast.people[2].appearances[0]
+    assert biden.earliest_start == (scene.pts(3) - 12 * scene.TICKS_PER_FRAME) * TICK
+    assert biden.latest_end == biden.until == (scene.pts(9) + 14 * scene.TICKS_PER_FRAME) * TICK
+    assert biden.uncertainty == 14 * scene.TICKS_PER_FRAME * TICK
+    assert broadcast.border_uncertainty == max(
+        seen.uncertainty for person in broadcast.people for seen in person.appearances
+    )
+
+
+def test_of_appearances_from_before_borders_were_kept_the_plan_tells_the_uncertainty(broadcast: VideoReport) -> None:
+    first, _, last = broadcast.people[0].appearances
+    # An interval and twice the tolerance, but not before the video's beginning, nor behind its end.
+    assert (first.earliest_start, first.latest_end) == (Fraction(0), first.end + Fraction(18, 5))
+    assert (last.earliest_start, last.latest_end) == (last.start - Fraction(18, 5), broadcast.length)
+
+
 def test_an_appearance_lasts_no_longer_than_the_video(broadcast: VideoReport) -> None:
     assert broadcast.length == scene.DURATION_TICKS * TICK
     last = broadcast.people[3].appearances[0]

@@ -15,7 +15,8 @@ from report.timeline import Place, bars, lost_places, place, strip
 
 
 def seen(start: int, end: int, faces: int = 1) -> Appearance:
-    return Appearance(1, start, end, Fraction(start), Fraction(end), Fraction(end + 3), faces, None)
+    times = Fraction(start), Fraction(end), Fraction(end + 3)
+    return Appearance(1, start, end, *times, faces, None, start, end + 3, Fraction(start), Fraction(end + 3))
 
 
 def account(*pieces: tuple[SampleOutcome, int]) -> Coverage:

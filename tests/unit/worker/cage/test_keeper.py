@@ -16,6 +16,7 @@ from config.errors import DecoderCrashed, DecoderFailed, DecoderHung, DecoderMem
 from config.settings import DecodeSettings
 from worker import video
 from worker.cage.keeper import Keeper
+from worker.looking import Looker
 from worker.sampling import sample_frames
 
 LIMITS = DecodeSettings(memory=256, silence=20, longest=30)
@@ -233,3 +234,33 @@ def test_no_code_of_the_folder_that_somebody_works_in_is_run(
     with Keeper(LIMITS) as keeper:
         keeper.probe(clip)
     assert not (tmp_path / "was_run").exists()
+
+
+def test_single_frames_are_those_without_the_cage_between_other_orders(clip: Path, tmp_path: Path) -> None:
+    other = write_clip(tmp_path / "other.mkv", frames_at(40))
+    with Keeper(LIMITS) as keeper:
+        for path in (clip, clip, other, clip):
+            facts = keeper.probe(path) if path == other else video.probe(path)
+            second = int(1 / facts.time_base)
+            between, window = (0, second), (second // 3, second // 2)
+            with Looker(path, facts) as looker:
+                free = looker.frame(between, window)
+            caged = keeper.look(path, facts, between, window)
+            assert caged is not None
+            assert free is not None
+            assert free.image is not None
+            assert caged.pts == free.pts
+            np.testing.assert_array_equal(caged.image, free.image)
+            assert keeper.look(path, facts, (0, 2), (1, 1)) is None
+        first = keeper.pid
+        with pytest.raises(FileMissing):
+            keeper.look(other.with_name("gone.mkv"), facts, between, window)
+        assert keeper.pid == first
+
+
+@pytest.mark.usefixtures("tests_on_the_path")
+def test_a_decoder_that_dies_or_lies_about_a_frame_is_told(clip: Path) -> None:
+    facts = video.probe(clip)
+    for way in ("crash", "leave", "overflow", "repeat", "exaggerate"):
+        with Keeper(STRICT, hostile(way)) as keeper, pytest.raises(DecoderCrashed):
+            keeper.look(clip, facts, (0, 1000), (1, 2))
