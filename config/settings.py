@@ -329,7 +329,8 @@ class BorderSettings(_Group):
     )
     of: Whose = Field(
         default="everybody",
-        description="Whose borders are looked at: everybody whom a report shows, or only people who are named or to be reviewed.",
+        description="Whose borders are looked at: everybody whom a report shows, or only people who are named or to be "
+        "reviewed.",
         json_schema_extra=unit("name"),
     )
 
