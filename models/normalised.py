@@ -17,8 +17,8 @@ LARGEST_COHORT = 5000
 """Members of a cohort: more cost time and gain next to nothing (docs/decisions, 14)."""
 
 # Mostly enough (docs/decisions, 14), and hardly slower than a search for a single template.
-_SEARCHED_AT_FIRST = 64
-_SEARCHED_NEXT = 8
+_SEARCHED_AT_FIRST = 256
+_SEARCHED_NEXT = 4
 
 # Templates with the largest terms, which may come first from afar: they are always looked at.
 _OUTLYING = 256
