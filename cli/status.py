@@ -10,7 +10,7 @@ import typer
 from cli import console
 from cli.ledger import opened
 from config.settings import load_settings
-from db import status, videos
+from db import calibrations, status, videos
 from db.schema import VideoState
 from db.status import VideoStatus
 
@@ -33,21 +33,27 @@ def run(
         counts = videos.count_by_state(session)
         lines = status.lines(session, recent=None if everything or as_json else _RECENT)
         left = status.backlog(session)
+        due = calibrations.due(session)
     if as_json:
         told = {
             "schema": "rollcall.status/1",
             "counts": {state: counts.get(state, 0) for state in VideoState},
             "open_segments": left.segments,
+            "calibration_due": due,
             "videos": [_as_json(line) for line in lines],
         }
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
     if not counts:
-        console.lines(["The ledger is empty; `rollcall submit PATH…` adds videos."])
+        console.lines(["The ledger is empty; `rollcall submit PATH…` adds videos.", *map(_proposed, due)])
         return
     console.out.print(_table(lines))
     told_counts = ", ".join(f"{counts[state]} {state}" for state in VideoState if state in counts)
-    console.lines(["", f"{told_counts}; {left.segments} segments open"])
+    console.lines(["", f"{told_counts}; {left.segments} segments open", *map(_proposed, due)])
+
+
+def _proposed(space: str) -> str:
+    return f"the gallery of {space} has changed: `rollcall calibrate` finds its limits, or the next `rollcall work`"
 
 
 def _as_json(line: VideoStatus) -> dict[str, object]:

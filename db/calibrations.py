@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import delete, distinct, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.parts import parts
@@ -13,6 +13,7 @@ from db.schema import (
     Cluster,
     CohortMember,
     EmbeddingSpaceRow,
+    EnrolledFace,
     Video,
     VideoState,
     new_token,
@@ -20,6 +21,17 @@ from db.schema import (
 from db.vectors import stack, to_bytes
 from models.decision import CalibratedRule, Decision
 from models.faces import Embedding, Embeddings
+from models.normalised import LEAST_COHORT
+
+LEAST_PEOPLE = 30
+"""Enrolled people, each of whom is a stranger to the others: of fewer no small share can be told."""
+
+MOST_UNKNOWN = 4000
+"""Unknown people in a cohort, so that some of the gallery joins it whatever its size."""
+
+# A gallery that has changed by this share, or an archive that has grown by this factor, is calibrated again.
+_CHANGED = 0.1
+_GROWN = 2
 
 _WITH_FACES = (VideoState.DONE, VideoState.PARTIAL)
 
@@ -92,6 +104,31 @@ def _decide(session: Session, space_id: int, calibration_id: int | None) -> None
         .values(calibration_id=calibration_id, gallery_token=new_token())
         .execution_options(synchronize_session="fetch")
     )
+
+
+def due(session: Session) -> list[str]:
+    """Names of the spaces in which a calibration would tell more than the one that decides, or would be the first."""
+    enrolled = select(EnrolledFace.space_id)
+    spaces = session.scalars(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.id.in_(enrolled))).all()
+    return [space.name for space in spaces if _is_due(session, space)]
+
+
+def _is_due(session: Session, space: EmbeddingSpaceRow) -> bool:
+    known = current(session, space)
+    clusters = unknown_count(session, space.id)
+    if known is None:
+        enrolled = _identity_count(session, space.id)
+        return enrolled >= LEAST_PEOPLE and enrolled + clusters >= LEAST_COHORT
+    changes = space.gallery_version - known.gallery_version
+    if changes >= max(1.0, _CHANGED * known.photographs):
+        return True
+    return known.unknown < MOST_UNKNOWN and clusters >= _GROWN * max(LEAST_COHORT, known.clusters)
+
+
+def _identity_count(session: Session, space_id: int) -> int:
+    return session.scalars(
+        select(func.count(distinct(EnrolledFace.identity_id))).where(EnrolledFace.space_id == space_id)
+    ).one()
 
 
 def unknown_ids(session: Session, space_id: int) -> list[int]:

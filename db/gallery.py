@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, distinct, func, select, update
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from db import calibrations, spaces
@@ -99,13 +99,6 @@ def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iter
                 embeddings=stack([row[5] for row in part], space.length),
                 weights=overall(np.array([row[2:5] for row in part], np.float64)),
             )
-
-
-def identity_count(session: Session, space_id: int) -> int:
-    """How many identities are enrolled in a space."""
-    return session.scalars(
-        select(func.count(distinct(EnrolledFace.identity_id))).where(EnrolledFace.space_id == space_id)
-    ).one()
 
 
 def add(

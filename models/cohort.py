@@ -27,8 +27,8 @@ from models.neighbours import FlatIndex
 NEAREST = 10
 """How many members of the cohort a term is taken from (docs/decisions, 14)."""
 
-OWN = 0.45
-"""A member without a name that is nearer than this is taken for the same person, and left out (docs/decisions, 14)."""
+OWN = 0.4
+"""A member without a name that is nearer than this is taken for the same person, and left out (docs/decisions, 15)."""
 
 UNLABELLED = -1
 """The person of a member of the cohort whom nobody has named."""

@@ -14,13 +14,13 @@ import structlog
 from config.errors import Conflict, GalleryTooSmall
 from config.settings import MatchSettings
 from db import calibrations, gallery, spaces
-from db.calibrations import Seen
+from db.calibrations import LEAST_PEOPLE, MOST_UNKNOWN, Seen
 from db.gallery import Vectors
 from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Database, Session
 from models import normalised
 from models.calibration import MATED, Estimate, StrangerScores, missed, odds
-from models.cohort import OWN, Cohort
+from models.cohort import Cohort
 from models.decision import CalibratedRule, Decision, NearestRule
 from models.faces import Embeddings
 from models.gallery import Calibrated, Gallery
@@ -31,20 +31,14 @@ from models.templates import templates_by_identity
 
 log = structlog.get_logger(__name__)
 
-LEAST_PEOPLE = 30
-"""Enrolled people, each of whom is a stranger to the others: of fewer no small share can be told."""
-
 MOST_PEOPLE, MOST_PHOTOGRAPHS = 5000, 5
 """Searched for, and of each: they set how narrow the interval is, and the time it takes."""
 
-# Unknown people in a cohort, so that some of the gallery joins it whatever its size.
-_MOST_UNKNOWN = 4000
-_LOOKED_AT_FIRST = 2 * _MOST_UNKNOWN
+# Nearer to somebody enrolled, or to another unknown one, an unknown person may be the same.
+_SAME = 0.45
+_LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
 # Clusters of recent videos that tell how much is left for reviewers.
 _MOST_RECENT = 20_000
-# A gallery that has changed by this share, or an archive that has grown by this factor, is calibrated again.
-_CHANGED = 0.1
-_GROWN = 2
 _SEED = 0
 
 
@@ -149,12 +143,12 @@ def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[in
     near_enrolled, _ = FlatIndex(enrolled).nearest(templates, 1)
     kept: list[int] = []
     for row in np.random.default_rng(_SEED).permutation(len(seen)).tolist():
-        if len(kept) == _MOST_UNKNOWN:
+        if len(kept) == MOST_UNKNOWN:
             break
-        if near_enrolled.shape[1] and near_enrolled[row, 0] < OWN:
+        if near_enrolled.shape[1] and near_enrolled[row, 0] < _SAME:
             continue
         difference = templates[kept] - templates[row]
-        if not kept or float(np.einsum("ij,ij->i", difference, difference).min()) >= OWN**2:
+        if not kept or float(np.einsum("ij,ij->i", difference, difference).min()) >= _SAME**2:
             kept.append(row)
     return [seen[row] for row in sorted(kept)]
 
@@ -221,28 +215,15 @@ def _store(
     return replace(found, rule=calibrations.rule(row))
 
 
-def is_due(session: Session, space: EmbeddingSpaceRow) -> bool:
-    """Whether a calibration would tell more than the one that decides, or one could decide now."""
-    known = calibrations.current(session, space)
-    clusters = calibrations.unknown_count(session, space.id)
-    if known is None:
-        enrolled = gallery.identity_count(session, space.id)
-        return enrolled >= LEAST_PEOPLE and enrolled + clusters >= LEAST_COHORT
-    changes = space.gallery_version - known.gallery_version
-    if changes >= max(1.0, _CHANGED * known.photographs):
-        return True
-    return known.unknown < _MOST_UNKNOWN and clusters >= _GROWN * max(LEAST_COHORT, known.clusters)
-
-
 def calibrate_where_due(database: Database, targets: Targets) -> list[Calibration]:
     """Calibrate galleries that have changed enough; one that has become too small is decided by distance again."""
     done = []
     with database.reading() as session:
-        names = [name for _, name in gallery.spaces_of(session)]
+        names = calibrations.due(session)
     for name in names:
         with database.reading() as session:
             space = spaces.find(session, name)
-            if space is None or not is_due(session, space):
+            if space is None:
                 continue
             known = calibrations.current(session, space)
             wanted = targets if known is None else Targets(known.fpir, known.review_fpir)

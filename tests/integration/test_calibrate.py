@@ -20,7 +20,7 @@ from models.decision import Decision
 from models.faces import Embeddings
 from models.leave_one_out import Enrolled, LeftOut, search_left_out
 from worker import calibrating
-from worker.calibrating import Targets, calibrate, calibrate_where_due, is_due
+from worker.calibrating import Targets, calibrate, calibrate_where_due
 from worker.process import WorkerProcess
 from worker.rematch import rematch
 
@@ -62,7 +62,7 @@ def held(session: Session, process: WorkerProcess) -> EmbeddingSpaceRow:
 
 def due(process: WorkerProcess) -> bool:
     with process.database.reading() as session:
-        return is_due(session, held(session, process))
+        return calibrations.due(session) == [space_name(process)]
 
 
 def cohort(process: WorkerProcess) -> Embeddings:
@@ -189,7 +189,7 @@ def test_it_is_due_when_gallery_or_archive_have_changed_enough(
     (made,) = calibrate_where_due(process.database, TARGETS)
     assert made.targets == Targets(0.02, 0.1), "what was asked for last"
     assert not due(process)
-    monkeypatch.setattr(calibrating, "LEAST_COHORT", 4)
+    monkeypatch.setattr(calibrations, "LEAST_COHORT", 4)
     seen(process, "film", crowd(7, 4))
     assert not due(process)
     seen(process, "another", crowd(4, 5))
@@ -246,6 +246,7 @@ def test_the_command_tells_what_it_has_found(home: WorkerProcess) -> None:
     told(["status"])
     people = crowd(PEOPLE, 1)
     enrol(home, people)
+    assert "has changed: `rollcall calibrate`" in told(["status"])
     dry = told(["calibrate", "--dry-run"])
     assert "110 people, 110 photographs" in dry
     assert "not known: nobody has two photographs" in dry
@@ -256,6 +257,7 @@ def test_the_command_tells_what_it_has_found(home: WorkerProcess) -> None:
     enrol(home, again(people[:50], 2))
     seen(home, "film", np.concatenate([again(people[:4], 3), crowd(5, 4)]))
     made = told(["calibrate", "--fpir", "0.02"])
+    assert "has changed" not in told(["status"])
     assert "wanted 2.0%" in made
     assert "from 50 people with several photographs" in made
     assert "beside 5 unknown people" in made
