@@ -10,7 +10,7 @@ from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
-from config.errors import DatabaseUnavailable, SettingsError
+from config.errors import Conflict, DatabaseUnavailable, SettingsError
 from config.settings import Settings
 from db import migrate, spaces
 from db.schema import Base
@@ -119,3 +119,42 @@ def test_galleries_of_an_older_ledger_get_a_token_each(empty_url: str) -> None:
     database.close()
     assert len(tokens) == 2
     assert {len(token) for token in tokens} == {32}
+
+
+def test_people_of_an_older_ledger_keep_their_appearances_and_may_be_reviewed(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate.upgrade(database, "0007")
+    moment = "'2026-01-05 22:00:00+00:00'"
+    rows = """
+        INSERT INTO identities (id, name, name_key, created_at) VALUES (1, 'One', 'one', {moment});
+        INSERT INTO embedding_spaces (id, name, length, weights_sha256, gallery_version, gallery_token)
+            VALUES (1, 'space', 128, 'ab', 3, 'cd');
+        INSERT INTO videos (id, content_hash, byte_size, title, path, state, attempts, submitted_at, matched_version)
+            VALUES (1, 'ef', 1, 'film', '/film', 'done', 0, {moment}, 3);
+        INSERT INTO face_groups (id, video_id, number, decision, identity_id, first_id, first_distance, face_count)
+            VALUES (1, 1, 1, 'named', 1, 1, 0.25, 2), (2, 1, 2, 'unknown', NULL, NULL, NULL, 1);
+        INSERT INTO appearances (id, group_id, start_pts, end_pts, face_count)
+            VALUES (1, 1, 0, 9, 2), (2, 2, 4, 5, 1);
+        INSERT INTO clusters (id, video_id, number, template, identity_id)
+            VALUES (1, 1, 1, {vector}, 1), (2, 1, 2, {vector}, NULL)
+    """
+    vector = "x'00'" if database.is_sqlite else r"'\x00'"
+    with database.writing() as session:
+        for row in rows.split(";"):
+            session.execute(sa.text(row.format(moment=moment, vector=vector).replace(":", r"\:")))
+    migrate.upgrade(database)
+    with database.writing() as session:
+        assert session.execute(sa.text("SELECT id, group_id FROM appearances ORDER BY id")).all() == [(1, 1), (2, 2)]
+        groups = session.execute(sa.text("SELECT decision, first_score FROM face_groups ORDER BY id")).all()
+        assert groups == [("named", 0.25), ("unknown", None)]
+        decisions = session.scalars(sa.text("SELECT decision FROM clusters ORDER BY id")).all()
+        assert decisions == ["named", "unknown"]
+        assert session.scalar(sa.text("SELECT matched_version FROM videos")) is None
+        session.execute(sa.text("UPDATE face_groups SET decision = 'review', identity_id = NULL WHERE id = 1"))
+    with pytest.raises(Conflict), database.writing() as session:
+        session.execute(sa.text("UPDATE clusters SET decision = 'perhaps' WHERE id = 1"))
+    migrate.downgrade(database, "0007")
+    with database.reading() as session:
+        assert session.scalars(sa.text("SELECT decision FROM face_groups ORDER BY id")).all() == ["unknown"] * 2
+        assert session.scalar(sa.text("SELECT count(*) FROM appearances")) == 2
+    database.close()
