@@ -69,13 +69,14 @@ def write_ledger(home: Path, space: EmbeddingSpace, size: int) -> None:
                 count = min(_ROWS_AT_ONCE, size - start)
                 vectors = generator.standard_normal((count, space.length), np.float32)
                 vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-                _enrol(session, space_id, start + 1, [to_bytes(vector) for vector in vectors])
+                enrol(session, space_id, start + 1, [to_bytes(vector) for vector in vectors])
             spaces.bump_gallery_version(session, space_id)
     finally:
         database.close()
 
 
-def _enrol(session: Session, space_id: int, first: int, embeddings: list[bytes]) -> None:
+def enrol(session: Session, space_id: int, first: int, embeddings: list[bytes]) -> None:
+    """New people of one face each, numbered from `first`; the gallery's version is the caller's."""
     now = datetime.now(UTC)
     numbered = list(enumerate(embeddings, start=first))
     people = [

@@ -24,7 +24,7 @@ from worker.scan import Scan
 
 def test_every_case_is_listed_with_what_it_measures() -> None:
     told = listing().splitlines()
-    assert [line.split()[0] for line in told] == [*CASES, "memory"]
+    assert [line.split()[0] for line in told] == [*CASES, "memory", "accuracy"]
     assert all(len(line.split()) > 3 for line in told)
 
 

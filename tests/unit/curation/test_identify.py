@@ -65,7 +65,7 @@ def test_the_json_says_everything_but_the_embedding(
     told = identifier.as_json(known)
     (face,) = cast("list[dict[str, Any]]", told.pop("faces"))
     assert told == {
-        "schema": "rollcall.identify/1",
+        "schema": "rollcall.identify/2",
         "photograph": str(portraits["obama2"]),
         "width": 216,
         "height": 216,
@@ -74,14 +74,14 @@ def test_the_json_says_everything_but_the_embedding(
         "gallery_version": 2,
         "rule": "nearest/0.500/0.050",
     }
-    assert set(face) == {"box", "score", "quality", "decision", "name", "margin", "candidates"}
+    assert set(face) == {"box", "score", "quality", "decision", "name", "confidence", "margin", "candidates"}
     assert set(face["box"]) == {"left", "top", "right", "bottom"}
     assert (face["decision"], face["name"]) == ("named", "Barack Obama")
     first, second = face["candidates"]
-    assert first["score"] == pytest.approx(0.5 - first["distance"])
+    assert (first["score"], face["confidence"]) == (first["distance"], None)
     assert face["margin"] == pytest.approx(second["distance"] - first["distance"], abs=1e-5)
     assert identifier.as_json(missing) == {
-        "schema": "rollcall.identify/1",
+        "schema": "rollcall.identify/2",
         "photograph": str(tmp_path / "missing.jpg"),
         "error": {"code": "unreadable", "what": "does not exist", "remedy": "check its path and permissions"},
     }
