@@ -1,4 +1,4 @@
-"""Which enrolled identities come first by normalised distance, exactly, though only near ones are looked at."""
+"""Which enrolled identities come first by normalised distance, exactly."""
 
 from dataclasses import dataclass
 
@@ -7,8 +7,7 @@ from numpy.typing import NDArray
 
 from models.cohort import UNLABELLED, Cohort, ProbeTerm
 from models.decision import Candidate
-from models.faces import Embeddings
-from models.neighbours import FlatIndex
+from models.faces import Embedding, Embeddings
 
 LEAST_COHORT = 100
 """Members, the gallery's own people among them, below which normalised scores hardly help (docs/decisions, 14)."""
@@ -16,12 +15,11 @@ LEAST_COHORT = 100
 LARGEST_COHORT = 5000
 """Members of a cohort: more cost time and gain next to nothing (docs/decisions, 14)."""
 
-# Mostly enough (docs/decisions, 14), and hardly slower than a search for a single template.
-_SEARCHED_AT_FIRST = 256
-_SEARCHED_NEXT = 4
+# Scores are held for so many pairs of a probe and a template at once.
+_SCORES_AT_ONCE = 1 << 22
 
-# Templates with the largest terms, which may come first from afar: they are always looked at.
-_OUTLYING = 256
+# More than single precision can be off: whoever is so near to the last one that is wanted is scored exactly.
+_ROUNDING = 2e-3
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -84,19 +82,18 @@ class NormalisedIndex:
                 f"{self._identity_ids.shape} identities and {self._terms.shape} terms of {templates.shape} templates"
             )
         self._cohort = Cohort(people.cohort, people.cohort_people)
-        self._index = FlatIndex(templates)
-        by_term = np.argsort(-self._terms, kind="stable")
-        self._outlying = by_term[:_OUTLYING]
-        self._largest_term = float(self._terms[by_term[_OUTLYING]]) if len(by_term) > _OUTLYING else 0.0
+        self._templates = templates
+        # Of one probe, what its squared distances are made of; float64 until they are summed.
+        self._squares = np.einsum("ij,ij->i", templates, templates, dtype=np.float64).astype(np.float32)
 
     def __len__(self) -> int:
-        return len(self._index)
+        return len(self._templates)
 
     def candidates_of_each(self, probes: Embeddings, count: int) -> list[list[Candidate]]:
         """For each of (n, 128) probes the `count` identities of the smallest scores, fewer where there are fewer.
 
-        The nearest templates are searched, ever more of them, until none that was not looked at can come before the
-        last one that is wanted: it is at least as far as the farthest that was, and its term is not among the largest.
+        Every template is scored in single precision, which reads each once, and those that may be among the first are
+        scored again exactly. A search for the nearest templates reads as much, and the nearest need not be the first.
 
         Returns:
             Each in order of ascending score, then of id.
@@ -105,40 +102,42 @@ class NormalisedIndex:
             ValueError: the cohort is too small, see `Cohort.terms`.
         """
         wanted = min(count, len(self))
-        if wanted < 1 or not len(probes):
+        if wanted < 1:
             return [[] for _ in probes]
-        terms = self._cohort.probe_terms(probes)
-        outlying = self._index.distances(probes, np.tile(self._outlying, (len(probes), 1)))
-        answers: list[list[Candidate]] = [[] for _ in probes]
-        left, searched = np.arange(len(probes)), _SEARCHED_AT_FIRST
-        while len(left):
-            distances, positions = self._index.nearest(probes[left], searched)
-            again = []
-            for number, near, rows in zip(left.tolist(), distances, positions, strict=True):
-                found = self._first(
-                    np.concatenate([near, outlying[number]]),
-                    np.concatenate([rows, self._outlying]),
-                    terms[number],
-                    wanted,
-                )
-                unseen = near[-1] - self._largest_term - max(terms[number].without.values(), default=0.0)
-                unseen = min(unseen, near[-1] - self._largest_term - terms[number].common)
-                if searched >= len(self) or (len(found) == wanted and found[-1].score < unseen):
-                    answers[number] = found
-                else:
-                    again.append(number)
-            left, searched = np.array(again, np.int64), searched * _SEARCHED_NEXT
+        at_once = max(1, _SCORES_AT_ONCE // len(self))
+        answers = []
+        for start in range(0, len(probes), at_once):
+            some = probes[start : start + at_once]
+            for probe, distances, term in zip(
+                some, self._distances(some), self._cohort.probe_terms(some), strict=True
+            ):  # fmt: skip
+                answers.append(self._first(probe, distances, term, wanted))
         return answers
 
-    def _first(
-        self, distances: NDArray[np.float64], positions: NDArray[np.int64], term: ProbeTerm, wanted: int
-    ) -> list[Candidate]:
-        """The first identities among templates; one of them may be named twice."""
-        positions, firsts = np.unique(positions, return_index=True)
-        identity_ids, distances = self._identity_ids[positions], distances[firsts]
-        taken = np.full(len(positions), term.common)
-        for identity_id, value in term.without.items():
-            taken[identity_ids == identity_id] = value
-        scores = distances - self._terms[positions] - taken
-        rows = np.lexsort((identity_ids, scores))[:wanted].tolist()
-        return [Candidate(int(identity_ids[row]), float(distances[row]), float(scores[row])) for row in rows]
+    def _distances(self, probes: Embeddings) -> Embeddings:
+        """(n, N) of all templates, in single precision."""
+        distances = probes @ self._templates.T
+        distances *= -2
+        distances += self._squares
+        distances += np.einsum("ij,ij->i", probes, probes)[:, np.newaxis]
+        np.maximum(distances, 0, out=distances)
+        return np.asarray(np.sqrt(distances, out=distances))
+
+    def _first(self, probe: Embedding, distances: Embedding, term: ProbeTerm, wanted: int) -> list[Candidate]:
+        """The first candidates of a probe by its distances to all templates."""
+        taken = {}
+        for person, value in term.without.items():
+            row = int(np.searchsorted(self._identity_ids, person))
+            # Whoever was in the cohort may have been removed since.
+            if row < len(self) and self._identity_ids[row] == person:
+                taken[row] = value
+        scores = distances - self._terms.astype(np.float32)
+        for row, value in taken.items():
+            scores[row] -= value - term.common
+        rows = np.flatnonzero(scores <= np.partition(scores, wanted - 1)[wanted - 1] + _ROUNDING)
+        exact = np.linalg.norm(self._templates[rows].astype(np.float64) - probe, axis=1)
+        found = exact - self._terms[rows] - np.array([taken.get(row, term.common) for row in rows.tolist()])
+        order = np.lexsort((self._identity_ids[rows], found))[:wanted].tolist()
+        return [
+            Candidate(int(self._identity_ids[rows[at]]), float(exact[at]), float(found[at])) for at in order
+        ]  # fmt: skip

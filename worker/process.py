@@ -4,6 +4,7 @@ import time
 from functools import lru_cache
 
 import cv2
+from threadpoolctl import threadpool_limits
 
 from config.settings import Settings, load_settings
 from db import leases
@@ -20,8 +21,9 @@ class WorkerProcess:
     """The tools of this process. Nothing is opened or loaded before it is used."""
 
     def __init__(self, settings: Settings) -> None:
-        # One worker process per core: threads of OpenCV's own would fight for the cores.
+        # One worker process per core: threads of libraries' own would fight for the cores.
         cv2.setNumThreads(1)
+        threadpool_limits(1)
         self.settings = settings
         self.owner = leases.owner_of_this_process()
         self.database: Database = open_database(settings)

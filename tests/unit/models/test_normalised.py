@@ -19,9 +19,8 @@ def faces(seed: int, count: int) -> NDArray[np.float32]:
 @settings(max_examples=40)
 def test_it_finds_what_scoring_everybody_finds(seed: int, count: int) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("models.normalised._SEARCHED_AT_FIRST", 3)
-        patch.setattr("models.normalised._SEARCHED_NEXT", 2)
-        patch.setattr("models.normalised._OUTLYING", 4)
+        # Two probes at a time.
+        patch.setattr("models.normalised._SCORES_AT_ONCE", 170)
         patch.setattr("models.normalised.LARGEST_COHORT", 70)
         generator = np.random.default_rng(seed)
         identity_ids = np.sort(generator.choice(1000, size=80, replace=False))
@@ -63,6 +62,24 @@ def test_a_loner_comes_first_from_afar() -> None:
     known = People(np.arange(2001), templates, terms, faces(2, 20), np.arange(5000, 5020))
     found = NormalisedIndex(known).candidates_of_each(near[:1], 1)
     assert found[0][0].identity_id == 2000
+
+
+def test_the_very_same_face_and_its_copies_are_in_order_of_id() -> None:
+    templates = np.concatenate([faces(1, 200), np.repeat(faces(2, 1), 3, axis=0)])
+    known = people(np.arange(203), templates, faces(3, 20))
+    assert known is not None
+    (found,) = NormalisedIndex(known).candidates_of_each(templates[-1:], 3)
+    assert [one.identity_id for one in found] == [200, 201, 202]
+    assert [one.distance for one in found] == [0, 0, 0]
+
+
+def test_somebody_of_the_cohort_who_is_no_longer_enrolled_is_no_candidate() -> None:
+    known = people(np.arange(10, 130), faces(1, 120), faces(2, 0))
+    assert known is not None
+    left = People(known.identity_ids[1:-1], known.templates[1:-1], known.terms[1:-1], known.cohort, known.cohort_people)
+    for gone in (0, -1):
+        (found,) = NormalisedIndex(left).candidates_of_each(known.templates[gone][np.newaxis], 200)
+        assert {one.identity_id for one in found} == set(range(11, 129))
 
 
 def test_an_empty_gallery_has_no_candidates() -> None:
