@@ -78,7 +78,7 @@ def _add_videos(process: WorkerProcess, made: Calibration, seen: Embeddings, vid
                 insert(Video).values(
                     id=number, content_hash=f"{number:064x}", byte_size=1, title=str(number), path=f"/{number}",
                     state="done", space_id=space.id, rule=made.rule.name, gallery_version=gallery.version,
-                    matched_version=gallery.version, submitted_at=now, ended_at=now,
+                    matched_version=gallery.version, matched_rule=made.rule.name, submitted_at=now, ended_at=now,
                 )
             )  # fmt: skip
             noise = generator.normal(0, 0.02, (groups, seen.shape[1]))

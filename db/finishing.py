@@ -177,6 +177,7 @@ def write(
         rule=rule,
         gallery_version=gallery_version,
         matched_version=gallery_version,
+        matched_rule=rule,
         ended_at=now,
         lease_owner=None,
         lease_until=None,

@@ -14,7 +14,7 @@ _WITH_NAMES = (VideoState.DONE, VideoState.PARTIAL)
 
 
 def to_match_again(session: Session, uncalibrated: str) -> list[int]:
-    """Ended videos whose names another gallery, or another rule, has given.
+    """Ended videos whose names were not compared with the gallery, or the rule, of now.
 
     Args:
         session: for reading.
@@ -29,7 +29,8 @@ def to_match_again(session: Session, uncalibrated: str) -> list[int]:
             .where(
                 Video.matched_version.is_(None)
                 | (Video.matched_version != EmbeddingSpaceRow.gallery_version)
-                | (Video.rule != func.coalesce(CalibrationRow.rule, uncalibrated))
+                | Video.matched_rule.is_(None)
+                | (Video.matched_rule != func.coalesce(CalibrationRow.rule, uncalibrated))
             )
             .order_by(Video.id)
         )
@@ -68,11 +69,11 @@ def match_again(
         session: for writing.
         video_id: an ended video.
         before: its `matched_version` when it was read.
-        cast: what it becomes; None where the names are the same, which then keep the version that they are from.
+        cast: what it becomes; None where the names are the same, which then keep gallery and rule that they are from.
         rule: that decided.
         gallery_version: of the gallery.
     """
-    values: dict[str, object] = {"matched_version": gallery_version}
+    values: dict[str, object] = {"matched_version": gallery_version, "matched_rule": rule}
     if cast is not None:
         values |= {"gallery_version": gallery_version, "rule": rule}
     same = Video.matched_version.is_(None) if before is None else Video.matched_version == before

@@ -236,6 +236,8 @@ class Video(Base):
     """Of the gallery that the names come from."""
     matched_version: Mapped[int | None]
     """Of the newest gallery by which the names would be the same; none where they must be asked for anew."""
+    matched_rule: Mapped[str | None] = mapped_column(String(200))
+    """The newest rule by which they would be the same."""
     rule: Mapped[str | None] = mapped_column(String(200))
     """The rule that decided, with its limits, e.g. `nearest/0.500/0.050`."""
     attempts: Mapped[int] = mapped_column(default=0)

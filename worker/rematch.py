@@ -66,7 +66,8 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
         gallery = process.gallery(session, space)
         rule = gallery.rule(process.uncalibrated).name
         before = matching.named_appearances(session, video_id)
-        may_stay = video.matched_version is not None and video.rule == rule
+        # Another calibration leaves decisions that it would make again; another kind of rule gives other numbers.
+        may_stay = video.matched_version is not None and _kind(video.rule) == _kind(rule)
         same = may_stay and _is_same(process, gallery, matching.clusters(session, video_id, space.length))
         evidence = None if same else casting.gather(process, session, video)
     cast = None if evidence is None else casting.cast(process, evidence)
@@ -79,6 +80,11 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
         after = matching.named_appearances(session, video_id)
     named, unnamed = (after - before).total(), (before - after).total()
     return Rematched(int(named > 0 or unnamed > 0), named, unnamed)
+
+
+def _kind(rule: str | None) -> str:
+    """`nearest` or `normalised`."""
+    return (rule or "").partition("/")[0]
 
 
 def _is_same(process: WorkerProcess, gallery: Gallery, kept: Sequence[ClusterRecord]) -> bool:

@@ -101,6 +101,24 @@ def test_a_calibration_decides_from_then_on(process: WorkerProcess) -> None:
     assert names(process, after) == ["Person 0", "Person 1", "Person 2"]
 
 
+def test_what_a_new_calibration_would_decide_alike_keeps_the_rule_that_decided(process: WorkerProcess) -> None:
+    people = crowd(PEOPLE, 1)
+    enrol(process, people)
+    first = calibrate(process.database, space_name(process), TARGETS)
+    sure = seen(process, "sure", again(people[:3], 3))
+    doubtful = seen(process, "doubtful", again(people[3:4], 4))
+    second = calibrate(process.database, space_name(process), TARGETS)
+    # As if the first one had not been sure here.
+    with process.database.writing() as session:
+        session.query(Cluster).where(Cluster.video_id == doubtful).update({"decision": Decision.REVIEW})
+    rematch(process)
+    with process.database.reading() as session:
+        assert matching.to_match_again(session, process.uncalibrated.name) == []
+        kept, changed = videos.get(session, sure), videos.get(session, doubtful)
+        assert (kept.rule, kept.matched_rule) == (first.rule.name, second.rule.name)
+        assert (changed.rule, changed.matched_rule) == (second.rule.name, second.rule.name)
+
+
 def test_all_who_hold_the_gallery_answer_alike(process: WorkerProcess) -> None:
     people = crowd(PEOPLE, 1)
     enrol(process, people)

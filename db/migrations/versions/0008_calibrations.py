@@ -71,11 +71,13 @@ def upgrade() -> None:
     op.execute("UPDATE clusters SET decision = 'named' WHERE identity_id IS NOT NULL")
     with op.batch_alter_table("clusters") as clusters:
         clusters.alter_column("decision", server_default=None, existing_type=sa.String(length=16))
+    op.add_column("videos", sa.Column("matched_rule", sa.String(length=200), nullable=True))
     # Some that were unknown are now for a reviewer.
     op.execute("UPDATE videos SET matched_version = NULL")
 
 
 def downgrade() -> None:
+    op.drop_column("videos", "matched_rule")
     with op.batch_alter_table("clusters") as clusters:
         clusters.drop_constraint("ck_clusters_decision", type_="check")
         clusters.drop_column("decision")
