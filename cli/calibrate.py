@@ -1,5 +1,6 @@
 """`rollcall calibrate`: limits by which only a set share of strangers gets a name."""
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -7,12 +8,14 @@ import typer
 from cli import console
 from cli.ledger import opened
 from config.settings import Settings, load_settings
+from db import identities
 
 if TYPE_CHECKING:
     from models.calibration import Estimate
     from worker.calibrating import Calibration
 
 _MOST_FPIR = 0.5
+_NAMED_AT_MOST = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -47,7 +50,9 @@ def run(
         raise typer.BadParameter(f"a share is above 0 and at most {_MOST_FPIR}, and the reviewers' not smaller")
     with opened(settings) as database:
         found = calibrate(database, _space(settings), Targets(wanted, review), keep=not dry_run)
-    console.lines(_told(found))
+        with database.reading() as session:
+            names = identities.names(session, [identity for couple in found.alike for identity in couple])
+    console.lines([*_told(found), *_alike(found, names)])
     console.lines(
         ["nothing was changed"]
         if dry_run
@@ -89,6 +94,17 @@ def _told(found: "Calibration") -> list[str]:
         f"review    score below {rule.review_limit:.4f}: {targets.review_fpir:.1%} with the named; {review}",
         f"missed    {missed}",
         f"rule      {rule.name}",
+    ]
+
+
+def _alike(found: "Calibration", names: Mapping[int, str]) -> list[str]:
+    told = [f"{names.get(one, '?')} and {names.get(other, '?')}" for one, other in found.alike[:_NAMED_AT_MOST]]
+    if not told:
+        return []
+    more = len(found.alike) - len(told)
+    return [
+        f"alike     {'; '.join(told)}{f' and {more} more couples' if more else ''}",
+        "          one person under two names? `rollcall identities merge` makes them one; such people narrow limits",
     ]
 
 

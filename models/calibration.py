@@ -5,6 +5,10 @@ counting: at 1 % of 400, four. So below the lowest tenth of the strangers' score
 
     FPIR(s) = t · exp((s − u) / m)    for s < u, where the share t of the scores lies below u, by m on average
 
+Of the tail only the upper four fifths are taken at their word, as in a life test that ends before all have failed
+(Epstein and Sobel, "Life testing", Journal of the American Statistical Association 1953): somebody who is enrolled
+under two names is no stranger, and a hundredth of such people would more than double the misses.
+
 Source: peaks over threshold with the exponential excess of scores whose tails fall as a normal's do (Pickands,
 "Statistical inference using extreme order statistics", Annals of Statistics 1975; for recognition scores Scheirer et
 al., "Meta-recognition: the theory and practice of recognition score analysis", PAMI 2011). What it gains over counting,
@@ -12,6 +16,7 @@ and over other tails, is in docs/decisions, 15.
 """
 
 import math
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -25,6 +30,9 @@ Scores = NDArray[np.float64]
 TAIL = 0.1
 """Share of the strangers' scores that the tail is fitted to."""
 
+_TRUSTED = 0.8
+"""Share of the tail, its upper part, whose scores count as they are; of the others only that they are beyond."""
+
 MATED = np.array([NormalDist(-0.18, 0.075).inv_cdf((rank + 0.5) / 100) for rank in range(100)])
 """Scores of right first candidates, for galleries whose people have one photograph each: Labelled Faces in the Wild,
 mirrored space, 100 to 400 people enrolled from one photograph, 10 draws (mean −0.17 to −0.21, deviation 0.072 to 0.075
@@ -34,7 +42,7 @@ _REPLICATES = 1000
 _CONFIDENCE = 0.95
 _NEWTON_STEPS = 50
 # Keeps the odds finite where strangers and enrolled people do not overlap.
-_PENALTY = 1e-3
+_PENALTY = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +114,8 @@ class _Tail:
         self._shares = np.cumsum(weights) / weights.sum()
         end = min(int(np.searchsorted(self._shares, TAIL, side="right")), len(scores) - 1)
         self._end = float(scores[end])
-        below = self._end - scores[:end]
         self._share = float(self._shares[end - 1]) if end else 0.0
-        self._mean = float(np.average(below, weights=weights[:end])) if end else 0.0
+        self._mean = _mean_excess(self._end - scores[:end], weights[:end]) if end else 0.0
 
     def limit(self, fpir: float) -> float:
         if fpir < self._share and self._mean > 0:
@@ -120,6 +127,40 @@ class _Tail:
             return self._share * math.exp((limit - self._end) / self._mean) if self._mean > 0 else 0.0
         below = int(np.searchsorted(self._scores, limit))
         return float(self._shares[below - 1]) if below else 0.0
+
+
+def _mean_excess(excess: Scores, weights: Scores) -> float:
+    """The mean of an exponential distribution from its smaller excesses, given in descending order.
+
+    The largest ones tell only how many they are: some are of people who are enrolled under two names.
+    """
+    before = np.cumsum(weights) - weights
+    last = min(int(np.searchsorted(before, (1 - _TRUSTED) * weights.sum())), len(excess) - 1)
+    known = weights[last:]
+    return float((known @ excess[last:] + excess[last] * weights[:last].sum()) / known.sum())
+
+
+def couples(found: LeftOut) -> list[tuple[int, int, float]]:
+    """Enrolled people who are each other's first candidates, and their score; the most alike first.
+
+    The first of them may be one person under two names.
+    """
+    order = np.argsort(found.strangers, kind="stable")
+    people, rows = np.unique(found.stranger_people[order], return_inverse=True)
+    best = np.unique(rows, return_index=True)[1]
+    units = _couples(people, rows, found.stranger_firsts[order])
+    scores = found.strangers[order][best]
+    pairs: dict[int, list[int]] = {}
+    for row, unit in enumerate(units.tolist()):
+        pairs.setdefault(unit, []).append(row)
+    both = [(int(people[i]), int(people[j]), float(min(scores[i], scores[j]))) for i, j in _twos(pairs.values())]
+    return sorted(both, key=lambda couple: couple[2])
+
+
+def _twos(groups: Iterable[list[int]]) -> Iterator[tuple[int, int]]:
+    for group in groups:
+        if len(group) == 2:
+            yield group[0], group[1]
 
 
 def missed(found: LeftOut, limit: float, seed: int = 0) -> Estimate | None:

@@ -19,7 +19,7 @@ from db.gallery import Vectors
 from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Database, Session
 from models import normalised
-from models.calibration import MATED, Estimate, StrangerScores, missed, odds
+from models.calibration import MATED, Estimate, StrangerScores, couples, missed, odds
 from models.cohort import Cohort
 from models.decision import CalibratedRule, Decision, NearestRule
 from models.faces import Embeddings
@@ -40,6 +40,8 @@ _LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
 # Clusters of recent videos that tell how much is left for reviewers.
 _MOST_RECENT = 20_000
 _SEED = 0
+# How sure it must be that two identities are one person before somebody is asked to look.
+_ONE_PERSON = 0.99
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class Calibration:
         named: the share of strangers that gets a name.
         missed: the share of searches for enrolled people that do not end in their name; None where nobody has two
             photographs.
+        alike: couples of identities who may be one person under two names, the most alike first.
         review_per_day: groups of faces a day that would be put before a reviewer; None where no video has ended.
     """
 
@@ -77,6 +80,7 @@ class Calibration:
     rule: CalibratedRule
     named: Estimate
     missed: Estimate | None
+    alike: Sequence[tuple[int, int]]
     review_per_day: float | None
 
 
@@ -175,6 +179,7 @@ def limits(people: People, found: LeftOut, targets: Targets, photographs: int) -
         rule=rule,
         named=strangers.fpir(limit),
         missed=missed(found, limit),
+        alike=[(one, other) for one, other, score in couples(found) if rule.confidence(score) > _ONE_PERSON],
         review_per_day=None,
     )
 

@@ -274,6 +274,10 @@ def test_the_command_tells_what_it_has_found(home: WorkerProcess) -> None:
         assert session.query(CalibrationRow).count() == 0
     enrol(home, again(people[:50], 2))
     seen(home, "film", np.concatenate([again(people[:4], 3), crowd(5, 4)]))
+    assert "alike" not in dry
+    add_enrolled(home, [("Somebody else", face_of(again(people[7:8], 9)[0]))])
+    assert "Person 7 and Somebody else" in told(["calibrate", "--dry-run"])
+    remove(home, "Somebody else")
     made = told(["calibrate", "--fpir", "0.02"])
     assert "has changed" not in told(["status"])
     assert "wanted 2.0%" in made

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.calibration import TAIL, StrangerScores, missed, odds
+from models.calibration import TAIL, StrangerScores, couples, missed, odds
 from models.leave_one_out import LeftOut
 
 
@@ -33,6 +33,29 @@ def test_the_interval_holds_the_truth_about_as_often_as_it_says() -> None:
         assert estimate.value == pytest.approx(0.01)
         held += estimate.low <= math.exp(10 * limit) <= estimate.high
     assert held >= 51
+
+
+def test_a_few_people_under_two_names_hardly_move_the_limit() -> None:
+    clean = [StrangerScores(tailed(1000, seed), np.arange(1000)).limit(0.01) for seed in range(20)]
+    spoilt = []
+    for seed in range(20):
+        scores = tailed(1000, seed)
+        scores[:10] = -3.0
+        spoilt.append(StrangerScores(scores, np.arange(1000)).limit(0.01))
+    assert np.mean(clean) == pytest.approx(math.log(0.01) / 10, abs=0.03)
+    assert np.mean(spoilt) == pytest.approx(np.mean(clean), abs=0.12)
+
+
+def test_couples_are_each_others_first_candidates_the_most_alike_first() -> None:
+    found = LeftOut(
+        strangers=np.array([-0.1, -0.1, -0.4, -0.2, -0.35, 0.1]),
+        stranger_people=np.array([1, 2, 5, 5, 6, 9]),
+        stranger_firsts=np.array([2, 1, 6, 1, 5, 1]),
+        mated=np.empty(0),
+        right=np.empty(0, bool),
+        mated_people=np.empty(0, np.int64),
+    )
+    assert couples(found) == [(5, 6, -0.4), (1, 2, -0.1)]
 
 
 def test_two_who_are_each_others_first_candidate_are_drawn_together() -> None:
