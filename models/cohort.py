@@ -60,19 +60,19 @@ class ProbeTerm:
 
 
 class Cohort:
-    """Templates of other people, one of each at best, of the embedding space that they shall normalise.
+    """Templates of other people, one of each, of the embedding space that they shall normalise.
 
     Whoever a template is compared with is left out: members that bear the identity, and members without a name that
     are so near that they may show the same person.
 
     Args:
         templates: (c, 128) float32, row after row; not copied. Nobody may change them.
-        people: (c,) identity of each, or `UNLABELLED`. Several members may be one person's.
+        people: (c,) identity of each, or `UNLABELLED`.
         nearest: how many members a term is taken from, at least 1.
         own: unlabelled members nearer than this are left out.
 
     Raises:
-        ValueError: the arrays do not fit each other.
+        ValueError: the arrays do not fit each other, or two members are of one identity.
     """
 
     def __init__(
@@ -84,9 +84,9 @@ class Cohort:
         self.people = np.asarray(people, np.int64)
         self._own = own
         self._index = FlatIndex(templates)
-        # As many may have to be left out beside any template.
-        _, counts = np.unique(self.people[self.people != UNLABELLED], return_counts=True)
-        self._most = int(counts.max(initial=0))
+        named = self.people[self.people != UNLABELLED]
+        if len(np.unique(named)) < len(named):
+            raise ValueError("two members of the cohort are of one identity")
 
     def __len__(self) -> int:
         return len(self._index)
@@ -119,19 +119,21 @@ class Cohort:
         Raises:
             ValueError: see `terms`.
         """
-        unknown = np.full(len(probes), UNLABELLED, np.int64)
-        distances, positions = self.others(probes, unknown, self.nearest + self._most)
-        return [self._probe_term(*row) for row in zip(distances, self.people[positions], strict=True)]
-
-    def _probe_term(self, distances: NDArray[np.float64], people: NDArray[np.int64]) -> ProbeTerm:
-        """From the members nearest to a probe and who they are."""
-        near = people[: self.nearest]
-        without = {}
-        for person in np.unique(near[near != UNLABELLED]).tolist():
-            kept = distances[people != person][: self.nearest]
-            self._check(kept)
-            without[person] = float(kept.mean() / 2)
-        return ProbeTerm(float(distances[: self.nearest].mean() / 2), without)
+        nearest = self.nearest
+        distances, positions = self.others(probes, np.full(len(probes), UNLABELLED, np.int64), nearest + 1)
+        common = distances[:, :nearest].mean(axis=1) / 2
+        # Beside a candidate that is among the nearest itself, the next one takes its place.
+        following = distances[:, nearest:] if distances.shape[1] > nearest else np.full((len(probes), 1), np.inf)
+        without = common[:, np.newaxis] + (following - distances[:, :nearest]) / (2 * nearest)
+        people = self.people[positions[:, :nearest]]
+        named = people != UNLABELLED
+        self._check(np.where(named, without, 0).T)
+        return [
+            ProbeTerm(
+                value, dict(zip(people[row, named[row]].tolist(), without[row, named[row]].tolist(), strict=True))
+            )
+            for row, value in enumerate(common.tolist())
+        ]
 
     def others(
         self, templates: Embeddings, people: NDArray[np.int64], count: int
@@ -150,7 +152,7 @@ class Cohort:
         Raises:
             ValueError: there are fewer than `nearest` others.
         """
-        searched = count + self._most + _OWN_AT_FIRST
+        searched = count + 1 + _OWN_AT_FIRST
         while True:
             distances, positions = self._index.nearest(templates, searched)
             owners = self.people[positions]

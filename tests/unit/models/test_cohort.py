@@ -16,9 +16,19 @@ def term(template: NDArray[np.float32], others: NDArray[np.float32], nearest: in
     return float(np.sort(distances)[:nearest].mean() / 2)
 
 
+def people(least: int, most: int) -> st.SearchStrategy[list[int]]:
+    """Members of a cohort, some of them enrolled, each once."""
+    enrolled = st.lists(st.integers(1, 8), unique=True, max_size=min(8, most))
+    return enrolled.flatmap(
+        lambda named: st.integers(max(0, least - len(named)), most - len(named)).flatmap(
+            lambda others: st.permutations([*named, *[UNLABELLED] * others])
+        )
+    )
+
+
 @given(
     seed=st.integers(0, 1000),
-    members=st.lists(st.sampled_from([UNLABELLED, 1, 2, 3]), min_size=9, max_size=40),
+    members=people(9, 40),
     people=st.lists(st.sampled_from([UNLABELLED, 1, 2, 7]), min_size=0, max_size=9),
     nearest=st.integers(1, 3),
 )
@@ -37,7 +47,7 @@ def test_a_term_is_half_the_mean_distance_to_the_nearest_members_that_are_somebo
 
 @given(
     seed=st.integers(0, 1000),
-    members=st.lists(st.sampled_from([UNLABELLED, 1, 2, 3]), min_size=0, max_size=12),
+    members=people(0, 12),
     nearest=st.integers(1, 4),
 )
 @settings(max_examples=60)
@@ -58,9 +68,9 @@ def test_a_probe_is_compared_with_an_identity_as_if_that_one_were_not_in_the_coh
 def test_the_own_person_in_the_cohort_changes_nothing() -> None:
     others, own, probe = vectors(1, 30), vectors(2, 1), vectors(2, 1)
     without = Cohort(others, np.arange(30), 5)
-    joined = Cohort(np.concatenate([others, own, own]), np.array([*range(30), 77, 77]), 5)
+    joined = Cohort(np.concatenate([others, own]), np.array([*range(30), 77]), 5)
     assert joined.terms(probe, np.array([77])) == pytest.approx(without.terms(probe, np.array([77])))
-    # Unlabelled, the same members count: they are as near as can be.
+    # Beside anybody else it counts: it is as near as can be.
     assert joined.terms(probe, np.array([UNLABELLED]))[0] < without.terms(probe, np.array([77]))[0]
 
 
@@ -95,16 +105,21 @@ def test_it_takes_templates_in_parts_and_gives_the_same(monkeypatch: pytest.Monk
 
 
 def test_a_cohort_without_enough_other_people_is_refused() -> None:
-    cohort = Cohort(vectors(1, 4), np.array([5, 5, 6, UNLABELLED]), nearest=3)
-    assert cohort.terms(vectors(2, 1), np.array([6])).shape == (1,)
-    with pytest.raises(ValueError, match="fewer than 3 of the cohort's 4"):
-        cohort.terms(vectors(2, 2), np.array([6, 5]))
+    cohort = Cohort(vectors(1, 3), np.array([5, 6, UNLABELLED]), nearest=3)
+    assert cohort.terms(vectors(2, 1), np.array([7])).shape == (1,)
+    with pytest.raises(ValueError, match="fewer than 3 of the cohort's 3"):
+        cohort.terms(vectors(2, 2), np.array([7, 5]))
     with pytest.raises(ValueError, match="fewer than 10"):
         Cohort(vectors(1, 9), np.arange(9)).terms(vectors(2, 1), np.array([UNLABELLED]))
     with pytest.raises(ValueError, match="fewer than 10"):
         Cohort(vectors(1, 0), np.arange(0)).terms(vectors(2, 1), np.array([UNLABELLED]))
     with pytest.raises(ValueError, match="fewer than 3"):
         Cohort(vectors(1, 3), np.arange(3), nearest=3).probe_terms(vectors(2, 1))
+
+
+def test_two_members_of_one_identity_are_refused() -> None:
+    with pytest.raises(ValueError, match="of one identity"):
+        Cohort(vectors(1, 4), np.array([5, 6, 5, UNLABELLED]), nearest=2)
 
 
 def test_arrays_that_do_not_fit_are_refused() -> None:
