@@ -25,16 +25,14 @@ from curation.photographs import find_photographs
 from evaluation.labelled import LabelledFaces
 from evaluation.open_set import Split, draw
 from evaluation.rules import NearestRule, search
-from models import normalised
 from models.calibration import Estimate
-from models.cohort import Cohort
 from models.decision import Decision, Verdict
-from models.decision import NearestRule as Uncalibrated
-from models.gallery import Calibrated, Gallery
-from models.leave_one_out import Enrolled, search_left_out
+from models.gallery import Calibrated
+from models.leave_one_out import Enrolled
 from models.normalised import NormalisedIndex
 from models.templates import templates_by_identity
-from worker.calibrating import MOST_PEOPLE, MOST_PHOTOGRAPHS, Targets, limits
+from worker.calibrating import Targets
+from worker.calibrating import measure as measure_limits
 
 NAME = "accuracy"
 FPIR = 0.01
@@ -133,9 +131,9 @@ def _draw(
     by_distance = search(NearestRule(), whole, split)
     # Detection does not depend on the mirror: the same faces, in the same order.
     by_plain = search(NearestRule(), plain, split)
-    gallery, interval = _calibrated(whole, split)
-    mated = gallery.verdicts(whole.embeddings[split.mated], _NEVER)
-    strangers = gallery.verdicts(whole.embeddings[split.strangers], _NEVER)
+    calibrated, interval = _calibrated(whole, split)
+    mated = calibrated.verdicts(whole.embeddings[split.mated])
+    strangers = calibrated.verdicts(whole.embeddings[split.strangers])
     truth = whole.people[split.mated].tolist()
     right = np.array([one.identity_id == person for one, person in zip(mated, truth, strict=True)])
     first_right = np.array(
@@ -156,24 +154,16 @@ def _draw(
     )
 
 
-_NEVER = Uncalibrated(0, 0)
-
-
-def _calibrated(faces: LabelledFaces, split: Split) -> tuple[Gallery, Estimate]:
-    """The gallery as `rollcall calibrate` would leave it, and the interval of the share of strangers it tells."""
+def _calibrated(faces: LabelledFaces, split: Split) -> tuple[Calibrated, Estimate]:
+    """What `rollcall calibrate` would leave, and the share of strangers that it tells."""
     rows = split.enrolled.ravel()
     ids = np.repeat(split.identities, split.enrolled.shape[1])
     enrolled = Enrolled(ids, faces.embeddings[rows], faces.qualities[rows])
     templates = templates_by_identity(ids, enrolled.embeddings, enrolled.weights)
-    people = normalised.people(*templates, faces.embeddings[split.cohort])
-    assert people is not None
-    cohort = Cohort(people.cohort, people.cohort_people)
-    found = search_left_out(
-        enrolled, cohort, most_people=MOST_PEOPLE, most_photographs=MOST_PHOTOGRAPHS, seed=0
-    )  # fmt: skip
-    calibration = limits(people, found, TARGETS, len(rows))
-    calibrated = Calibrated(NormalisedIndex(people), calibration.rule)
-    return Gallery(1, faces.space, ids, enrolled.embeddings, calibrated), calibration.named
+    measured = measure_limits(enrolled, templates, faces.embeddings[split.cohort], TARGETS)
+    assert measured is not None
+    calibration, people = measured
+    return Calibrated(NormalisedIndex(people), calibration.rule), calibration.named
 
 
 def _doubles(whole: LabelledFaces, group: LabelledFaces, split: Split, photographs: int, seed: int) -> float:
@@ -191,8 +181,8 @@ def _doubles(whole: LabelledFaces, group: LabelledFaces, split: Split, photograp
             strangers=probes,
             cohort=split.cohort,
         )
-        gallery, _ = _calibrated(faces, joined)
-        shares.append(_share(gallery.verdicts(faces.embeddings[probes], _NEVER), Decision.NAMED))
+        calibrated, _ = _calibrated(faces, joined)
+        shares.append(_share(calibrated.verdicts(faces.embeddings[probes]), Decision.NAMED))
     return float(np.mean(shares))
 
 

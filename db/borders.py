@@ -1,14 +1,16 @@
 """Borders of appearances: what is to be looked at between two samples, and what came of it."""
 
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 from sqlalchemy import exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.parts import parts
-from db.schema import Border, FaceRow, FrameRow, Segment, Side
+from db.schema import Appearance, Border, FaceRow, FrameRow, Segment, Side
 from db.vectors import stack
 from models.faces import Embeddings
 
@@ -149,6 +151,22 @@ def witnesses(session: Session, records: Sequence[BorderRecord], length: int) ->
         known = [rows[face_id] for face_id in record.witnesses if face_id in rows]
         found[record.edge] = Witnesses(stack([embedding for embedding, _ in known], length), known[0][1])
     return found
+
+
+def bounds(seen: Appearance, farthest: Fraction, end: Fraction) -> tuple[int, int]:
+    """Ticks between which an appearance lies, as far as anybody can tell.
+
+    Args:
+        seen: the appearance.
+        farthest: ticks between the frames of two samples at most; what counts where no border was kept.
+        end: of the video, ticks.
+    """
+    before, after = seen.unseen_before_pts, seen.unseen_after_pts
+    if before is None:
+        before = min(seen.start_pts, max(0, math.ceil(seen.start_pts - farthest)))
+    if after is None:
+        after = max(seen.end_pts, math.floor(min(seen.end_pts + farthest, end)))
+    return before, after
 
 
 def _record(row: Border) -> BorderRecord:

@@ -2,26 +2,30 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, TypeVar
 
 import numpy as np
-from sqlalchemy import delete, distinct, func, insert, select, update
+from numpy.typing import NDArray
+from sqlalchemy import Select, delete, distinct, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.parts import parts
 from db.schema import (
+    WITH_NAMES,
     CalibrationRow,
     Cluster,
     CohortMember,
     EmbeddingSpaceRow,
     EnrolledFace,
     Video,
-    VideoState,
     new_token,
 )
 from db.vectors import stack, to_bytes
+from models import normalised
 from models.decision import CalibratedRule, Decision
 from models.faces import Embedding, Embeddings
-from models.normalised import LEAST_COHORT
+from models.gallery import Calibrated
+from models.normalised import LEAST_COHORT, NormalisedIndex, People
 
 LEAST_PEOPLE = 30
 """Enrolled people, each of whom is a stranger to the others: of fewer no small share can be told."""
@@ -33,14 +37,15 @@ MOST_UNKNOWN = 4000
 _CHANGED = 0.1
 _GROWN = 2
 
-_WITH_FACES = (VideoState.DONE, VideoState.PARTIAL)
+Numbers = NDArray[np.int64]
+
+_Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
     """Somebody in an ended video: where, and the template of the faces. Personal data."""
 
-    cluster_id: int
     video_id: int
     template: Embedding
 
@@ -55,6 +60,16 @@ def rule(row: CalibrationRow) -> CalibratedRule:
     return CalibratedRule(row.id, row.limit, row.review_limit, row.slope, row.intercept)
 
 
+def people(session: Session, row: CalibrationRow, templates: tuple[Numbers, Embeddings]) -> People | None:
+    """Enrolled people, ascending identities and a template each, normalised as a calibration does it."""
+    return normalised.people(*templates, unknown(session, row, templates[1].shape[1]))
+
+
+def calibrated(row: CalibrationRow | None, people: People | None) -> Calibrated | None:
+    """What decides in a gallery; None where that is not calibrated, or too small by now."""
+    return None if row is None or people is None else Calibrated(NormalisedIndex(people), rule(row))
+
+
 def unknown(session: Session, row: CalibrationRow, length: int) -> Embeddings:
     """(u, length) templates of the unknown people in a calibration's cohort."""
     found = session.scalars(
@@ -63,8 +78,8 @@ def unknown(session: Session, row: CalibrationRow, length: int) -> Embeddings:
     return stack(list(found), length)
 
 
-def store(session: Session, space_id: int, row: CalibrationRow, members: Sequence[Seen]) -> str:
-    """Let a new calibration decide; the name of its rule. The cohorts of earlier ones are erased.
+def store(session: Session, space_id: int, row: CalibrationRow, members: Sequence[Seen]) -> None:
+    """Let a new calibration decide. The cohorts of earlier ones are erased.
 
     Args:
         session: for writing.
@@ -76,7 +91,6 @@ def store(session: Session, space_id: int, row: CalibrationRow, members: Sequenc
     session.add(row)
     session.flush()
     row.rule = rule(row).name
-    session.flush()
     _decide(session, space_id, row.id)
     if members:
         session.execute(
@@ -86,7 +100,6 @@ def store(session: Session, space_id: int, row: CalibrationRow, members: Sequenc
                 for seen in members
             ],
         )
-    return row.rule
 
 
 def clear(session: Session, space_id: int) -> None:
@@ -133,35 +146,30 @@ def _identity_count(session: Session, space_id: int) -> int:
 
 def unknown_ids(session: Session, space_id: int) -> list[int]:
     """Ids of all clusters of faces in ended videos of a space that nobody was named or proposed for."""
-    return list(
-        session.scalars(
-            select(Cluster.id)
-            .join(Video, Video.id == Cluster.video_id)
-            .where(Video.space_id == space_id, Video.state.in_(_WITH_FACES), Cluster.decision == Decision.UNKNOWN)
-            .order_by(Cluster.id)
-        )
-    )
+    return list(session.scalars(_unknown(select(Cluster.id), space_id).order_by(Cluster.id)))
 
 
 def unknown_count(session: Session, space_id: int) -> int:
     """How many `unknown_ids` there are."""
-    return session.scalars(
-        select(func.count(Cluster.id))
-        .join(Video, Video.id == Cluster.video_id)
-        .where(Video.space_id == space_id, Video.state.in_(_WITH_FACES), Cluster.decision == Decision.UNKNOWN)
-    ).one()
+    return session.scalars(_unknown(select(func.count(Cluster.id)), space_id)).one()
 
 
 def recent_ids(session: Session, space_id: int, most: int) -> tuple[list[int], int]:
     """Clusters of the videos that ended last, the newest first, and on how many days (UTC) these ended."""
     rows = session.execute(
-        select(Cluster.id, Video.ended_at)
-        .join(Video, Video.id == Cluster.video_id)
-        .where(Video.space_id == space_id, Video.state.in_(_WITH_FACES))
-        .order_by(Video.ended_at.desc(), Cluster.id)
-        .limit(most)
+        _of_ended(select(Cluster.id, Video.ended_at), space_id).order_by(Video.ended_at.desc(), Cluster.id).limit(most)
     ).all()
     return [row.id for row in rows], len({row.ended_at.date() for row in rows if row.ended_at})
+
+
+def _unknown(chosen: _Chosen, space_id: int) -> _Chosen:
+    return _of_ended(chosen, space_id).where(Cluster.decision == Decision.UNKNOWN)
+
+
+def _of_ended(chosen: _Chosen, space_id: int) -> _Chosen:
+    return chosen.join(Video, Video.id == Cluster.video_id).where(
+        Video.space_id == space_id, Video.state.in_(WITH_NAMES)
+    )
 
 
 def seen(session: Session, cluster_ids: Sequence[int], length: int) -> list[Seen]:
@@ -169,8 +177,8 @@ def seen(session: Session, cluster_ids: Sequence[int], length: int) -> list[Seen
     found: list[Seen] = []
     for part in parts(sorted(cluster_ids)):
         rows = session.execute(
-            select(Cluster.id, Cluster.video_id, Cluster.template).where(Cluster.id.in_(part)).order_by(Cluster.id)
+            select(Cluster.video_id, Cluster.template).where(Cluster.id.in_(part)).order_by(Cluster.id)
         ).all()
         templates = stack([row.template for row in rows], length)
-        found += [Seen(row.id, row.video_id, np.asarray(one)) for row, one in zip(rows, templates, strict=True)]
+        found += [Seen(row.video_id, one) for row, one in zip(rows, templates, strict=True)]
     return found

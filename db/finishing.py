@@ -13,6 +13,7 @@ from db import borders, counters, leases, segments
 from db.borders import BorderRecord
 from db.leases import Claim
 from db.schema import (
+    WITH_NAMES,
     Appearance,
     Cluster,
     EmbeddingSpaceRow,
@@ -183,7 +184,7 @@ def write(
         lease_until=None,
     )
     replace_cast(session, held.id, cast)
-    if state in {VideoState.DONE, VideoState.PARTIAL}:
+    if state in WITH_NAMES:
         # Last of all: nobody else can finish a video while the number is held.
         drawn = counters.draw(session, counters.FINISHED)
         session.execute(update(Video).where(Video.id == held.id).values(finish_number=drawn))

@@ -13,10 +13,8 @@ from sqlalchemy.orm import Session
 from db import calibrations, spaces
 from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
-from models import normalised
 from models.faces import Embeddings, Face, overall
-from models.gallery import Calibrated, Gallery
-from models.normalised import NormalisedIndex
+from models.gallery import Gallery
 from models.templates import templates_by_identity
 
 _ROWS_AT_ONCE = 4096
@@ -54,11 +52,11 @@ def load(session: Session, space_name: str) -> Gallery:
         return Gallery(0, space_name, np.empty(0, np.int64), np.empty((0, 0), np.float32))
     held = vectors(session, row.id)
     known = calibrations.current(session, row)
-    calibrated = None
+    people = None
     if known is not None:
         templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
-        people = normalised.people(*templates, calibrations.unknown(session, known, row.length))
-        calibrated = Calibrated(NormalisedIndex(people), calibrations.rule(known)) if people else None
+        people = calibrations.people(session, known, templates)
+    calibrated = calibrations.calibrated(known, people)
     return Gallery(held.version, space_name, held.identity_ids, held.embeddings, calibrated)
 
 

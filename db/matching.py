@@ -6,11 +6,9 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
 from db.finishing import Cast, ClusterRecord, replace_cast
-from db.schema import Appearance, CalibrationRow, Cluster, EmbeddingSpaceRow, FaceGroup, Video, VideoState
+from db.schema import WITH_NAMES, Appearance, CalibrationRow, Cluster, EmbeddingSpaceRow, FaceGroup, Video
 from db.vectors import from_bytes
 from models.decision import Decision
-
-_WITH_NAMES = (VideoState.DONE, VideoState.PARTIAL)
 
 
 def to_match_again(session: Session, uncalibrated: str) -> list[int]:
@@ -25,7 +23,7 @@ def to_match_again(session: Session, uncalibrated: str) -> list[int]:
             select(Video.id)
             .join(EmbeddingSpaceRow, EmbeddingSpaceRow.id == Video.space_id)
             .outerjoin(CalibrationRow, CalibrationRow.id == EmbeddingSpaceRow.calibration_id)
-            .where(Video.state.in_(_WITH_NAMES))
+            .where(Video.state.in_(WITH_NAMES))
             .where(
                 Video.matched_version.is_(None)
                 | (Video.matched_version != EmbeddingSpaceRow.gallery_version)
@@ -79,7 +77,7 @@ def match_again(
     same = Video.matched_version.is_(None) if before is None else Video.matched_version == before
     changed = session.execute(
         update(Video)
-        .where(Video.id == video_id, Video.state.in_(_WITH_NAMES), same)
+        .where(Video.id == video_id, Video.state.in_(WITH_NAMES), same)
         .values(**values)
         .returning(Video.id)
         .execution_options(synchronize_session=False)

@@ -81,6 +81,9 @@ class VideoState(StrEnum):
     REJECTED = "rejected"  # is not a video; `cause` says why
 
 
+WITH_NAMES = (VideoState.DONE, VideoState.PARTIAL)
+"""Ends at which it is known who was seen."""
+
 ENDED = (VideoState.DONE, VideoState.PARTIAL, VideoState.FAILED, VideoState.REJECTED)
 
 

@@ -3,7 +3,6 @@
 All times are seconds from the instant at which a player shows 0:00.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -12,8 +11,19 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from config.errors import NotFinished
-from db import videos
-from db.schema import Appearance, FaceGroup, FaceRow, Identity, SampleRun, Segment, SegmentState, Video, VideoState
+from db import borders, videos
+from db.schema import (
+    WITH_NAMES,
+    Appearance,
+    FaceGroup,
+    FaceRow,
+    Identity,
+    SampleRun,
+    Segment,
+    SegmentState,
+    Video,
+    VideoState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +82,7 @@ def load(session: Session, video: Video) -> SeenVideo:
     Raises:
         NotFinished: nobody has looked for people in it, or not to its end.
     """
-    if video.state not in {VideoState.DONE, VideoState.PARTIAL} or video.interval_ms is None:
+    if video.state not in WITH_NAMES or video.interval_ms is None:
         raise _not_looked_at(video)
     facts = videos.facts(video)
     interval = Fraction(video.interval_ms, 1000)
@@ -146,11 +156,7 @@ def _appearances(
     )
     found = []
     for name, key, seen in rows:
-        before, after = seen.unseen_before_pts, seen.unseen_after_pts
-        if before is None:
-            before = min(seen.start_pts, max(0, math.ceil(seen.start_pts - farthest)))
-        if after is None:
-            after = max(seen.end_pts, math.floor(min(seen.end_pts + farthest, length / time_base)))
+        before, after = borders.bounds(seen, farthest, length / time_base)
         found.append(
             SeenAppearance(
                 name=name,

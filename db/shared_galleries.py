@@ -10,9 +10,8 @@ from db import calibrations, gallery, spaces
 from db.gallery_files import Faces, GalleryFiles, State
 from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Database
-from models import normalised
-from models.gallery import Calibrated, Gallery
-from models.normalised import NormalisedIndex, People
+from models.gallery import Gallery
+from models.normalised import People
 from models.templates import TemplateSums
 
 log = structlog.get_logger(__name__)
@@ -56,9 +55,7 @@ class SharedGalleries:
             except OSError as error:
                 log.warning("gallery not shared with other processes", detail=str(error))
             else:
-                calibrated = None
-                if known is not None and faces.people is not None:
-                    calibrated = Calibrated(NormalisedIndex(faces.people), calibrations.rule(known))
+                calibrated = calibrations.calibrated(known, faces.people)
                 return Gallery(space.gallery_version, space.name, faces.identity_ids, faces.embeddings, calibrated)
         return gallery.load(session, space.name)
 
@@ -93,8 +90,6 @@ def _make(
             yield Faces(part.identity_ids, part.embeddings)
 
     def people() -> People | None:
-        if known is None:
-            return None
-        return normalised.people(*sums.templates(), calibrations.unknown(session, known, space.length))
+        return None if known is None else calibrations.people(session, known, sums.templates())
 
     return files.make(state, faces(), people)

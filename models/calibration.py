@@ -16,7 +16,7 @@ and over other tails, is in docs/decisions, 15.
 """
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 
@@ -71,7 +71,9 @@ class StrangerScores:
         known, rows, counts = np.unique(people[order], return_inverse=True, return_counts=True)
         self._weights = 1.0 / counts[rows]
         self.people = len(known)
-        self._units = (np.arange(len(known)) if firsts is None else _couples(known, rows, firsts[order]))[rows]
+        own = np.arange(len(known))
+        partners = own if firsts is None else _partners(known, rows, firsts[order])
+        self._units = np.unique(np.minimum(own, partners), return_inverse=True)[1][rows]
 
     def limit(self, fpir: float) -> float:
         """The score below which a share of strangers lies, 0 < `fpir` < 1."""
@@ -86,12 +88,19 @@ class StrangerScores:
             times = np.bincount(generator.integers(units, size=units), minlength=units)[self._units]
             drawn = np.flatnonzero(times)
             shares.append(_Tail(self._scores[drawn], self._weights[drawn] * times[drawn]).fpir(limit))
-        low, high = np.quantile(shares, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
-        return Estimate(_Tail(self._scores, self._weights).fpir(limit), float(low), float(high), self.people)
+        return _estimate(_Tail(self._scores, self._weights).fpir(limit), shares, self.people)
 
 
-def _couples(people: NDArray[np.int64], rows: NDArray[np.int64], firsts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """A number from 0 for each of people, ascending; the same for two who are each other's first candidate.
+def _estimate(value: float, drawn: Sequence[float], people: int) -> Estimate:
+    """A share with the percentiles of its draws."""
+    low, high = np.quantile(drawn, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
+    return Estimate(value, float(low), float(high), people)
+
+
+def _partners(people: NDArray[np.int64], rows: NDArray[np.int64], firsts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """For each of people, ascending, the row of the one who is first for them as they are first for that one.
+
+    Their own row where there is none.
 
     Args:
         people: (p,) ascending.
@@ -101,9 +110,8 @@ def _couples(people: NDArray[np.int64], rows: NDArray[np.int64], firsts: NDArray
     # Of a person's searches the best one counts.
     best = firsts[np.unique(rows, return_index=True)[1]]
     partner = np.minimum(np.searchsorted(people, best), len(people) - 1)
-    mutual = (people[partner] == best) & (partner[partner] == np.arange(len(people)))
-    unit = np.where(mutual, np.minimum(partner, np.arange(len(people))), np.arange(len(people)))
-    return np.asarray(np.unique(unit, return_inverse=True)[1], np.int64)
+    own = np.arange(len(people))
+    return np.where((people[partner] == best) & (partner[partner] == own), partner, own)
 
 
 class _Tail:
@@ -147,20 +155,14 @@ def couples(found: LeftOut) -> list[tuple[int, int, float]]:
     """
     order = np.argsort(found.strangers, kind="stable")
     people, rows = np.unique(found.stranger_people[order], return_inverse=True)
-    best = np.unique(rows, return_index=True)[1]
-    units = _couples(people, rows, found.stranger_firsts[order])
-    scores = found.strangers[order][best]
-    pairs: dict[int, list[int]] = {}
-    for row, unit in enumerate(units.tolist()):
-        pairs.setdefault(unit, []).append(row)
-    both = [(int(people[i]), int(people[j]), float(min(scores[i], scores[j]))) for i, j in _twos(pairs.values())]
+    partners = _partners(people, rows, found.stranger_firsts[order])
+    scores = found.strangers[order][np.unique(rows, return_index=True)[1]]
+    both = [
+        (int(people[row]), int(people[partner]), float(min(scores[row], scores[partner])))
+        for row, partner in enumerate(partners.tolist())
+        if row < partner
+    ]
     return sorted(both, key=lambda couple: couple[2])
-
-
-def _twos(groups: Iterable[list[int]]) -> Iterator[tuple[int, int]]:
-    for group in groups:
-        if len(group) == 2:
-            yield group[0], group[1]
 
 
 def missed(found: LeftOut, limit: float, seed: int = 0) -> Estimate | None:
@@ -174,8 +176,7 @@ def missed(found: LeftOut, limit: float, seed: int = 0) -> Estimate | None:
     failed = np.bincount(rows, (~found.right | (found.mated >= limit)).astype(np.float64)) / counts
     generator = np.random.default_rng(seed)
     means = [failed[generator.integers(len(failed), size=len(failed))].mean() for _ in range(_REPLICATES)]
-    low, high = np.quantile(means, [(1 - _CONFIDENCE) / 2, (1 + _CONFIDENCE) / 2])
-    return Estimate(float(failed.mean()), float(low), float(high), len(failed))
+    return _estimate(float(failed.mean()), means, len(failed))
 
 
 def odds(right: Scores, wrong: Scores) -> tuple[float, float]:

@@ -17,6 +17,7 @@ local scaling of Conneau et al., "Word translation without parallel data" (ICLR 
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,6 +58,17 @@ class ProbeTerm:
     def beside(self, identity: int) -> float:
         """The term where the probe is compared with an identity."""
         return self.without.get(identity, self.common)
+
+
+class TermsWithout(NamedTuple):
+    """Terms of n templates, and of each what it would be without one of the k members that it is taken from."""
+
+    common: NDArray[np.float64]
+    """(n,)."""
+    owners: NDArray[np.int64]
+    """(n, k) who the members are, or `UNLABELLED`."""
+    without: NDArray[np.float64]
+    """(n, k) the term without this member; where it is nobody's, perhaps infinite."""
 
 
 class Cohort:
@@ -110,29 +122,38 @@ class Cohort:
             found[part] = self.others(templates[part], people[part], self.nearest)[0].mean(axis=1) / 2
         return found
 
-    def probe_terms(self, probes: Embeddings) -> list[ProbeTerm]:
-        """The terms of probes, of whom nobody knows yet who they are.
+    def terms_without(self, templates: Embeddings, people: NDArray[np.int64]) -> TermsWithout:
+        """As `terms`, and what each becomes beside those whom it was taken from, the next member taking their place.
+
+        Raises:
+            ValueError: as `terms`, also if there is no next member to take somebody's place.
+        """
+        nearest = self.nearest
+        distances, positions = self.others(templates, people, nearest + 1)
+        common = distances[:, :nearest].mean(axis=1) / 2
+        following = distances[:, nearest:] if distances.shape[1] > nearest else np.full((len(templates), 1), np.inf)
+        without = common[:, np.newaxis] + (following - distances[:, :nearest]) / (2 * nearest)
+        owners = self.people[positions[:, :nearest]]
+        self._check(np.where(owners == UNLABELLED, 0, without).T)
+        return TermsWithout(common, owners, without)
+
+    def probe_terms(self, probes: Embeddings, people: NDArray[np.int64] | None = None) -> list[ProbeTerm]:
+        """The terms of probes.
 
         Args:
             probes: (n, 128).
+            people: (n,) who they are, see `terms`; None where nobody knows yet.
 
         Raises:
-            ValueError: see `terms`.
+            ValueError: see `terms_without`.
         """
-        nearest = self.nearest
-        distances, positions = self.others(probes, np.full(len(probes), UNLABELLED, np.int64), nearest + 1)
-        common = distances[:, :nearest].mean(axis=1) / 2
-        # Beside a candidate that is among the nearest itself, the next one takes its place.
-        following = distances[:, nearest:] if distances.shape[1] > nearest else np.full((len(probes), 1), np.inf)
-        without = common[:, np.newaxis] + (following - distances[:, :nearest]) / (2 * nearest)
-        people = self.people[positions[:, :nearest]]
-        named = people != UNLABELLED
-        self._check(np.where(named, without, 0).T)
+        terms = self.terms_without(probes, np.full(len(probes), UNLABELLED) if people is None else people)
+        named = terms.owners != UNLABELLED
         return [
-            ProbeTerm(
-                value, dict(zip(people[row, named[row]].tolist(), without[row, named[row]].tolist(), strict=True))
+            ProbeTerm(common, dict(zip(owners[kept].tolist(), without[kept].tolist(), strict=True)))
+            for common, owners, without, kept in zip(
+                terms.common.tolist(), terms.owners, terms.without, named, strict=True
             )
-            for row, value in enumerate(common.tolist())
         ]
 
     def others(

@@ -21,6 +21,10 @@ class Calibrated:
     index: NormalisedIndex
     rule: CalibratedRule
 
+    def verdicts(self, probes: Embeddings) -> list[Verdict]:
+        """What is decided on each of (n, 128) probes."""
+        return [self.rule.decide(candidates) for candidates in self.index.candidates_of_each(probes, _DECIDED_BY)]
+
 
 class Gallery:
     """Enrolled faces that can be searched, exactly: by distance, or by normalised score where that was calibrated.
@@ -69,8 +73,9 @@ class Gallery:
 
     def verdicts(self, probes: Embeddings, uncalibrated: NearestRule) -> list[Verdict]:
         """What is decided on each of (n, 128) probes."""
-        rule = self.rule(uncalibrated)
-        return [rule.decide(candidates) for candidates in self.candidates_of_each(probes, _DECIDED_BY)]
+        if self.calibrated:
+            return self.calibrated.verdicts(probes)
+        return [uncalibrated.decide(candidates) for candidates in self.candidates_of_each(probes, _DECIDED_BY)]
 
     def candidates(self, probe: Embedding, count: int) -> list[Candidate]:
         """The identities that come first for a probe, (128,) of the gallery's space, see `candidates_of_each`."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from models.cohort import Cohort
+from models.cohort import Cohort, ProbeTerm
 from models.faces import Embedding, Embeddings
 from models.neighbours import pairwise
 from models.templates import template, templates_by_identity
@@ -111,17 +111,12 @@ class _Gallery:
         )
         self._embeddings = enrolled.embeddings
         self._cohort = cohort
-        nearest = cohort.nearest
-        distances, positions = cohort.others(self._templates, self.identity_ids, nearest + 1)
-        self._terms = distances[:, :nearest].mean(axis=1) / 2
-        # Row of each template, and of each of its nearest members that is enrolled the term without that one.
-        owners = cohort.people[positions[:, :nearest]]
-        following = distances[:, nearest:] if distances.shape[1] > nearest else np.full((len(distances), 1), np.inf)
-        without = self._terms[:, np.newaxis] + (following - distances[:, :nearest]) / (2 * nearest)
-        rows = np.repeat(np.arange(len(owners)), nearest)
-        by_owner = np.argsort(owners.ravel(), kind="stable")
-        self._owners = owners.ravel()[by_owner]
-        self._rows, self._without = rows[by_owner], without.ravel()[by_owner]
+        terms = cohort.terms_without(self._templates, self.identity_ids)
+        self._terms = terms.common
+        # Row of each template and its term without one enrolled person, in the order of these people.
+        by_owner = np.argsort(terms.owners, axis=None, kind="stable")
+        self._owners = terms.owners.ravel()[by_owner]
+        self._rows, self._without = by_owner // cohort.nearest, terms.without.ravel()[by_owner]
 
     def strangers(self, probes: list[tuple[int, int]]) -> Iterator[tuple[int, float, float]]:
         """For probes, person's row and face: row and score of the first other candidate, and the probe's own term."""
@@ -129,28 +124,22 @@ class _Gallery:
         for start in range(0, len(probes), at_once):
             some = probes[start : start + at_once]
             faces = self._embeddings[[face for _, face in some]]
-            distances, positions = self._cohort.others(
-                faces, self.identity_ids[[person for person, _ in some]], self._cohort.nearest + 1
-            )
+            terms = self._cohort.probe_terms(faces, self.identity_ids[[person for person, _ in some]])
             scores = pairwise(faces, self._templates) - self._terms
             for row, (person, _) in enumerate(some):
-                yield self._stranger(scores[row], person, distances[row], self._cohort.people[positions[row]])
+                yield self._stranger(scores[row], person, terms[row])
 
-    def _stranger(self, scores: Scores, person: int, distances: Scores, owners: Numbers) -> tuple[int, float, float]:
-        nearest = self._cohort.nearest
-        taken = float(distances[:nearest].mean() / 2)
+    def _stranger(self, scores: Scores, person: int, term: ProbeTerm) -> tuple[int, float, float]:
         first, end = np.searchsorted(self._owners, [self.identity_ids[person], self.identity_ids[person] + 1])
         affected = self._rows[first:end]
         scores[affected] += self._terms[affected] - self._without[first:end]
-        # Beside a candidate that is among the probe's own nearest members, the next one takes its place.
-        following = distances[nearest] if len(distances) > nearest else np.inf
-        for distance, owner in zip(distances[:nearest].tolist(), owners[:nearest].tolist(), strict=True):
+        for owner, value in term.without.items():
             row = int(np.searchsorted(self.identity_ids, owner))
             if row < len(scores) and self.identity_ids[row] == owner:
-                scores[row] -= (following - distance) / (2 * nearest)
+                scores[row] -= value - term.common
         scores[person] = np.inf
-        first = int(scores.argmin())
-        return first, float(scores[first]) - taken, taken
+        nearest = int(scores.argmin())
+        return nearest, float(scores[nearest]) - term.common, term.common
 
     def own(self, person: int, probe: Embedding, rest: Embedding) -> float:
         """The distance to a person's other photographs, less their term: the probe's is still to be taken away."""

@@ -1,13 +1,12 @@
 """A video's rows become its report. The order of everything comes from the video, never from the ledger's ids."""
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from importlib.metadata import version
 
 from config.errors import NotFinished
-from db import reports, videos
+from db import borders, reports, videos
 from db.facts import VideoFacts
 from db.reports import ReportRows
 from db.schema import ENDED, FaceGroup, Video, VideoState
@@ -158,7 +157,9 @@ class _Cast:
         )
 
     def _appearance(self, group: FaceGroup, row: AppearanceRow) -> Appearance:
-        earliest_pts, latest_pts = self._borders(row)
+        earliest_pts, latest_pts = borders.bounds(
+            row, self.sampling.farthest / self.time_base, self.length / self.time_base
+        )
         end, latest = row.end_pts * self.time_base, latest_pts * self.time_base
         return Appearance(
             group=group.number,
@@ -174,16 +175,6 @@ class _Cast:
             earliest_start=earliest_pts * self.time_base,
             latest_end=latest,
         )
-
-    def _borders(self, row: AppearanceRow) -> tuple[int, int]:
-        """Ticks between which the appearance lies, as far as anybody can tell."""
-        farthest = self.sampling.farthest / self.time_base
-        earliest, latest = row.unseen_before_pts, row.unseen_after_pts
-        if earliest is None:
-            earliest = min(row.start_pts, max(0, math.ceil(row.start_pts - farthest)))
-        if latest is None:
-            latest = max(row.end_pts, math.floor(min(row.end_pts + farthest, self.length / self.time_base)))
-        return earliest, latest
 
     def _until(self, end: Fraction, looked: Fraction | None) -> Fraction:
         """The next frame that was looked at, so that whoever comes then follows without a gap of some milliseconds."""

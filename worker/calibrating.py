@@ -10,20 +10,20 @@ from datetime import UTC, datetime
 
 import numpy as np
 import structlog
+from numpy.typing import NDArray
 
 from config.errors import Conflict, GalleryTooSmall
 from config.settings import MatchSettings
 from db import calibrations, gallery, spaces
 from db.calibrations import LEAST_PEOPLE, MOST_UNKNOWN, Seen
-from db.gallery import Vectors
 from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Database, Session
 from models import normalised
 from models.calibration import MATED, Estimate, StrangerScores, couples, missed, odds
 from models.cohort import Cohort
-from models.decision import CalibratedRule, Decision, NearestRule
+from models.decision import CalibratedRule, Decision
 from models.faces import Embeddings
-from models.gallery import Calibrated, Gallery
+from models.gallery import Calibrated
 from models.leave_one_out import Enrolled, LeftOut, search_left_out
 from models.neighbours import FlatIndex
 from models.normalised import LEAST_COHORT, NormalisedIndex, People
@@ -108,23 +108,42 @@ def calibrate(database: Database, space_name: str, targets: Targets, *, keep: bo
         recent, days = calibrations.recent_ids(session, space.id, _MOST_RECENT)
         lately = [seen.template for seen in calibrations.seen(session, recent, space.length)]
     unknown = np.array([seen.template for seen in members], np.float32).reshape(-1, space.length)
+    enrolled = Enrolled(held.identity_ids, held.embeddings, held.weights)
+    measured = measure(enrolled, templates, unknown, targets)
+    if measured is None:
+        raise too_small(space_name, len(templates[0]), len(unknown))
+    calibration, people = measured
+    if lately:
+        verdicts = Calibrated(NormalisedIndex(people), calibration.rule).verdicts(np.stack(lately))
+        at_review = sum(verdict.decision == Decision.REVIEW for verdict in verdicts)
+        calibration = replace(calibration, review_per_day=at_review / max(1, days))
+    if keep:
+        calibration = _store(database, space, held.version, calibration, members, len(ids))
+    return calibration
+
+
+def measure(
+    enrolled: Enrolled, templates: tuple[NDArray[np.int64], Embeddings], unknown: Embeddings, targets: Targets
+) -> tuple[Calibration, People] | None:
+    """The limits of a gallery but for the reviewers' load, and its people as they are searched; None for too few.
+
+    Args:
+        enrolled: the faces.
+        templates: of their identities, see `templates_by_identity`.
+        unknown: (u, 128) other people, one template of each.
+        targets: shares of strangers.
+    """
     people = normalised.people(*templates, unknown) if len(templates[0]) >= LEAST_PEOPLE else None
     if people is None:
-        raise too_small(space_name, len(templates[0]), len(unknown))
+        return None
     found = search_left_out(
-        Enrolled(held.identity_ids, held.embeddings, held.weights),
+        enrolled,
         Cohort(people.cohort, people.cohort_people),
         most_people=MOST_PEOPLE,
         most_photographs=MOST_PHOTOGRAPHS,
         seed=_SEED,
     )
-    calibration = limits(people, found, targets, len(held.face_ids))
-    if lately:
-        at_review = _in_review(held, people, calibration.rule, np.stack(lately))
-        calibration = replace(calibration, review_per_day=at_review / max(1, days))
-    if keep:
-        calibration = _store(database, space, held, calibration, members, len(ids))
-    return calibration
+    return _limits(people, found, targets, len(enrolled.identity_ids)), people
 
 
 def too_small(space_name: str, enrolled: int, unknown: int) -> GalleryTooSmall:
@@ -157,15 +176,8 @@ def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[in
     return [seen[row] for row in sorted(kept)]
 
 
-def limits(people: People, found: LeftOut, targets: Targets, photographs: int) -> Calibration:
-    """What the searches of a gallery for its own people say, but for the reviewers' load.
-
-    Args:
-        people: the gallery and its cohort.
-        found: the searches.
-        targets: shares of strangers.
-        photographs: how many are enrolled.
-    """
+def _limits(people: People, found: LeftOut, targets: Targets, photographs: int) -> Calibration:
+    """What the searches of a gallery for its own people say."""
     strangers = StrangerScores(found.strangers, found.stranger_people, found.stranger_firsts)
     limit = strangers.limit(targets.fpir)
     right = found.mated[found.right]
@@ -184,26 +196,17 @@ def limits(people: People, found: LeftOut, targets: Targets, photographs: int) -
     )
 
 
-def _in_review(held: Vectors, people: People, rule: CalibratedRule, templates: Embeddings) -> int:
-    """How many of these would be put before a reviewer."""
-    asked = Gallery(
-        held.version, "", held.identity_ids, held.embeddings, Calibrated(NormalisedIndex(people), rule)
-    )  # fmt: skip
-    verdicts = asked.verdicts(templates, NearestRule(0, 0))
-    return sum(verdict.decision == Decision.REVIEW for verdict in verdicts)
-
-
 def _store(
     database: Database,
     space: EmbeddingSpaceRow,
-    held: Vectors,
+    gallery_version: int,
     found: Calibration,
     members: Sequence[Seen],
     clusters: int,
 ) -> Calibration:
     rule, share = found.rule, found.missed
     row = CalibrationRow(
-        made_at=datetime.now(UTC), gallery_version=held.version, identities=found.identities,
+        made_at=datetime.now(UTC), gallery_version=gallery_version, identities=found.identities,
         photographs=found.photographs, strangers=found.named.people, unknown=found.unknown, clusters=clusters,
         fpir=found.targets.fpir, review_fpir=found.targets.review_fpir,
         limit=rule.limit, review_limit=rule.review_limit,
@@ -213,7 +216,7 @@ def _store(
         slope=rule.slope, intercept=rule.intercept,
     )  # fmt: skip
     with database.writing() as session:
-        if gallery.hold(session, space.id) != held.version:
+        if gallery.hold(session, space.id) != gallery_version:
             raise Conflict(space.name, "the gallery has changed while it was calibrated", "try again")
         calibrations.store(session, space.id, row, members)
     log.info("calibrated", space=space.name, rule=row.rule, identities=found.identities, unknown=found.unknown)
