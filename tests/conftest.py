@@ -12,7 +12,10 @@ from demo.material import Material, fetch
 
 # A busy machine is no failure: nothing here asserts how long something takes.
 settings.register_profile("rollcall", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("rollcall")
+# A verdict on a change is about the change: the same commit is given the same examples each time.
+settings.register_profile("verdict", settings.get_profile("rollcall"), derandomize=True, database=None)
+settings.register_profile("search", settings.get_profile("rollcall"), max_examples=3000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "rollcall"))
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
