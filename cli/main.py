@@ -19,6 +19,7 @@ from cli import (
     report,
     status,
     submit,
+    unknown,
     work,
 )
 from cli.exits import exit_of
@@ -42,6 +43,7 @@ for group in (
     report,
     duplicates,
     rematch,
+    unknown,
     calibrate,
     identify,
     embed,

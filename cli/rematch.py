@@ -5,7 +5,7 @@ import typer
 from cli import console
 from cli.ledger import opened
 from config.settings import Settings, load_settings
-from db import matching
+from db import links, matching
 from db.session import Database
 from models.decision import NearestRule
 
@@ -29,13 +29,13 @@ def run() -> None:
 
 
 def match_past(database: Database, settings: Settings) -> bool:
-    """Match past videos, if there is something to be done, and tell what has changed; whether anything has."""
+    """Match past videos, and link who is unknown, if there is something to be done; whether anything has changed."""
     if settings.match.calibrate == "nightly":
         _calibrate(database, settings)
     with database.reading() as session:
         count = len(matching.to_match_again(session, NearestRule.of(settings.match).name))
     if not count:
-        return False
+        return link_past(database)
     from worker.process import WorkerProcess  # noqa: PLC0415  loads the face models' libraries
     from worker.rematch import rematch  # noqa: PLC0415  as above
 
@@ -45,13 +45,27 @@ def match_past(database: Database, settings: Settings) -> bool:
             changed = rematch(process, advance)
     finally:
         process.database.close()
+    linked = link_past(database)
     if not changed.videos:
-        return False
+        return linked
     told = [f"{changed.videos} past {'video' if changed.videos == 1 else 'videos'}"]
     told += [f"{_appearances(changed.named)} named"] if changed.named else []
     told += [f"{_appearances(changed.unnamed)} no longer so named"] if changed.unnamed else []
     console.lines([", ".join(told)])
     return True
+
+
+def link_past(database: Database) -> bool:
+    """Look for unknown people of each video in all others, where nobody has yet, and tell; whether there was any."""
+    with database.reading() as session:
+        if not links.to_link(session):
+            return False
+    from worker.linking import link_unknown  # noqa: PLC0415  loads what compares faces
+
+    linked = link_unknown(database)
+    if linked.people:
+        console.lines([f"{linked.people} unknown {'person' if linked.people == 1 else 'people'} more"])
+    return linked.people > 0
 
 
 def _calibrate(database: Database, settings: Settings) -> None:

@@ -37,6 +37,9 @@ MOST_UNKNOWN = 4000
 _CHANGED = 0.1
 _GROWN = 2
 
+# Whoever is not linked yet is somebody else than all others.
+_PERSON = func.coalesce(Cluster.unknown_id, -Cluster.id)
+
 Numbers = NDArray[np.int64]
 
 _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
@@ -145,13 +148,13 @@ def _identity_count(session: Session, space_id: int) -> int:
 
 
 def unknown_ids(session: Session, space_id: int) -> list[int]:
-    """Ids of all clusters of faces in ended videos of a space that nobody was named or proposed for."""
-    return list(session.scalars(_unknown(select(Cluster.id), space_id).order_by(Cluster.id)))
+    """Of each unknown person in ended videos of a space, the first cluster's id; of whoever is not linked yet, each."""
+    return sorted(session.scalars(_unknown(select(func.min(Cluster.id)), space_id).group_by(_PERSON)))
 
 
 def unknown_count(session: Session, space_id: int) -> int:
     """How many `unknown_ids` there are."""
-    return session.scalars(_unknown(select(func.count(Cluster.id)), space_id)).one()
+    return session.scalars(_unknown(select(func.count(distinct(_PERSON))), space_id)).one()
 
 
 def recent_ids(session: Session, space_id: int, most: int) -> tuple[list[int], int]:

@@ -9,9 +9,18 @@ FINISHED = "finished"
 """Counts the ends of videos."""
 
 
-def draw(session: Session, name: str) -> int:
-    """The next number. Until this transaction ends nobody else draws one: who sees a number sees all smaller ones."""
-    drawn = update(Counter).where(Counter.name == name).values(value=Counter.value + 1).returning(Counter.value)
+UNKNOWN_PEOPLE = "unknown-people"
+"""Counts unknown people: the numbers that they are called by."""
+
+LINKS = "links"
+"""Counts how often unknown people were linked."""
+
+
+def draw(session: Session, name: str, count: int = 1) -> int:
+    """The next number, or the last of so many. Until this transaction ends nobody else draws one: who sees a number
+    sees all smaller ones.
+    """  # noqa: D205  the two belong together
+    drawn = update(Counter).where(Counter.name == name).values(value=Counter.value + count).returning(Counter.value)
     return session.execute(drawn.execution_options(synchronize_session=False)).scalar_one()
 
 

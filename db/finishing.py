@@ -6,18 +6,16 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db import borders, counters, leases, segments
+from db import borders, casts, counters, leases, segments
 from db.borders import BorderRecord
+from db.casts import Cast
 from db.leases import Claim
 from db.schema import (
     WITH_NAMES,
-    Appearance,
-    Cluster,
     EmbeddingSpaceRow,
-    FaceGroup,
     FaceRow,
     SampleOutcome,
     SampleRun,
@@ -27,9 +25,8 @@ from db.schema import (
     VideoState,
 )
 from db.segments import RunRecord
-from db.vectors import stack, to_bytes
-from models.decision import Decision, Verdict
-from models.faces import Embedding, Embeddings, overall
+from db.vectors import stack
+from models.faces import Embeddings, overall
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -44,67 +41,6 @@ class VideoFaces:
     """(n, 4): left, top, right, bottom."""
     weights: NDArray[np.float64]
     embeddings: Embeddings
-
-
-@dataclass(frozen=True, slots=True)
-class EdgeSample:
-    """The first or the last sample of an appearance: its number, and the faces by which the person is known there.
-
-    `face_ids`: the appearance's faces that are nearest to this edge, the nearest first.
-    """
-
-    sample: int
-    face_ids: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AppearanceRecord:
-    """A stretch in ticks from the origin.
-
-    `start_pts` and `end_pts`: of the first and the last frame that is known to show the person. `first` and `last`: the
-    samples that it begins and ends with. `unseen_before_pts` and `unseen_after_pts`: see `db.schema.Appearance`.
-    """
-
-    start_pts: int
-    end_pts: int
-    face_count: int
-    best_face_id: int
-    first: EdgeSample
-    last: EdgeSample
-    unseen_before_pts: int | None = None
-    unseen_after_pts: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRecord:
-    """One person of the video: whose faces, what was decided, when they are on camera."""
-
-    face_ids: tuple[int, ...]
-    best_face_id: int
-    verdict: Verdict
-    appearances: tuple[AppearanceRecord, ...]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ClusterRecord:
-    """What the gallery was asked about some faces of a video, and whom it named, or proposed to a reviewer."""
-
-    template: Embedding
-    decision: Decision
-    identity_id: int | None
-
-    @classmethod
-    def of(cls, template: Embedding, verdict: Verdict) -> "ClusterRecord":
-        """What is kept of a verdict."""
-        return cls(template, verdict.decision, verdict.likely)
-
-
-@dataclass(frozen=True, slots=True)
-class Cast:
-    """Who is in a video: the clusters that the gallery was asked about, and the groups that they became."""
-
-    groups: Sequence[GroupRecord]
-    clusters: Sequence[ClusterRecord]
 
 
 def claim(session: Session, video_id: int, *, owner: str, lease: float, attempts: int, now: datetime) -> Claim | None:
@@ -183,7 +119,7 @@ def write(
         lease_owner=None,
         lease_until=None,
     )
-    replace_cast(session, held.id, cast)
+    casts.replace(session, held.id, cast)
     if state in WITH_NAMES:
         # Last of all: nobody else can finish a video while the number is held.
         drawn = counters.draw(session, counters.FINISHED)
@@ -202,63 +138,6 @@ def ask(session: Session, held: Claim, wanted: Sequence[BorderRecord]) -> list[i
     segment_ids = sorted({record.segment_id for record in wanted})
     segments.look_again(session, segment_ids)
     return segment_ids
-
-
-def replace_cast(session: Session, video_id: int, cast: Cast) -> None:
-    """Write the groups and clusters of a video, replacing earlier ones."""
-    session.execute(delete(FaceGroup).where(FaceGroup.video_id == video_id))
-    session.execute(delete(Cluster).where(Cluster.video_id == video_id))
-    for number, group in enumerate(cast.groups, start=1):
-        _write_group(session, video_id, number, group)
-    rows = [
-        {
-            "video_id": video_id,
-            "number": number,
-            "template": to_bytes(cluster.template),
-            "decision": cluster.decision,
-            "identity_id": cluster.identity_id,
-        }
-        for number, cluster in enumerate(cast.clusters, start=1)
-    ]
-    if rows:
-        session.execute(insert(Cluster), rows)
-
-
-def _write_group(session: Session, video_id: int, number: int, group: GroupRecord) -> None:
-    verdict = group.verdict
-    row = FaceGroup(
-        video_id=video_id,
-        number=number,
-        decision=verdict.decision,
-        identity_id=verdict.identity_id,
-        confidence=verdict.confidence,
-        first_id=verdict.first.identity_id if verdict.first else None,
-        first_distance=verdict.first.distance if verdict.first else None,
-        first_score=verdict.first.score if verdict.first else None,
-        second_id=verdict.second.identity_id if verdict.second else None,
-        second_distance=verdict.second.distance if verdict.second else None,
-        second_score=verdict.second.score if verdict.second else None,
-        face_count=len(group.face_ids),
-        best_face_id=group.best_face_id,
-    )
-    session.add(row)
-    session.flush()
-    session.execute(
-        insert(Appearance),
-        [
-            {
-                "group_id": row.id,
-                "start_pts": stretch.start_pts,
-                "end_pts": stretch.end_pts,
-                "unseen_before_pts": stretch.unseen_before_pts,
-                "unseen_after_pts": stretch.unseen_after_pts,
-                "face_count": stretch.face_count,
-                "best_face_id": stretch.best_face_id,
-            }
-            for stretch in group.appearances
-        ],
-    )
-    session.execute(update(FaceRow), [{"id": face_id, "group_id": row.id} for face_id in group.face_ids])
 
 
 def _end_state(session: Session, video_id: int) -> tuple[VideoState, str | None, str | None]:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from config.errors import BadName, NameTaken, NotFound
 from db import gallery
 from db.parts import parts
-from db.schema import Cluster, EnrolledFace, FaceGroup, Identity, Video
+from db.schema import Cluster, EnrolledFace, FaceGroup, Identity, UnknownPerson, Video
 from models.decision import Decision
 
 LONGEST_NAME = 200
@@ -146,12 +146,13 @@ def merge(session: Session, source_id: int, target_id: int) -> Removed:
     )  # fmt: skip
     for column in (FaceGroup.first_id, FaceGroup.second_id):
         session.execute(change.where(column == source_id).values({column: target_id}))
-    session.execute(
-        update(Cluster)
-        .where(Cluster.identity_id == source_id)
-        .values(identity_id=target_id)
-        .execution_options(synchronize_session=False)
-    )
+    for pointer in (Cluster.identity_id, Cluster.confirmed_id, UnknownPerson.identity_id):
+        session.execute(
+            update(pointer.class_)
+            .where(pointer == source_id)
+            .values({pointer: target_id})
+            .execution_options(synchronize_session=False)
+        )
     _match_again(session, {row.video_id for row in moved})
     session.execute(delete(Identity).where(Identity.id == source_id))
     return Removed(faces, len(moved))
@@ -179,7 +180,9 @@ def _forget_in_groups(session: Session, identity_id: int) -> int:
         select(FaceGroup.id, FaceGroup.video_id, FaceGroup.decision).where(likely | proposed)
     ).all()  # fmt: skip
     session.execute(
-        forget.where(likely | proposed).values(decision=Decision.UNKNOWN, identity_id=None, confidence=None)
+        forget.where(likely | proposed).values(
+            decision=Decision.UNKNOWN, identity_id=None, confidence=None, confirmed=False
+        )
     )
     # What the name had joined may be several people: these videos are to be matched again.
     _match_again(session, {row.video_id for row in touched})

@@ -5,10 +5,9 @@ from collections import Counter
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db.finishing import Cast, ClusterRecord, replace_cast
-from db.schema import WITH_NAMES, Appearance, CalibrationRow, Cluster, EmbeddingSpaceRow, FaceGroup, Video
-from db.vectors import from_bytes
-from models.decision import Decision
+from db import casts
+from db.casts import Cast
+from db.schema import WITH_NAMES, Appearance, CalibrationRow, EmbeddingSpaceRow, FaceGroup, Video
 
 
 def to_match_again(session: Session, uncalibrated: str) -> list[int]:
@@ -33,19 +32,6 @@ def to_match_again(session: Session, uncalibrated: str) -> list[int]:
             .order_by(Video.id)
         )
     )
-
-
-def clusters(session: Session, video_id: int, length: int) -> list[ClusterRecord]:
-    """What the gallery was asked about a video; none where there are no faces, or nobody has kept it."""
-    rows = session.execute(
-        select(Cluster.template, Cluster.decision, Cluster.identity_id)
-        .where(Cluster.video_id == video_id)
-        .order_by(Cluster.number)
-    )
-    return [
-        ClusterRecord(from_bytes(template, length), Decision(decision), identity_id)
-        for template, decision, identity_id in rows
-    ]
 
 
 def named_appearances(session: Session, video_id: int) -> Counter[tuple[int, int, int]]:
@@ -85,5 +71,5 @@ def match_again(
     if changed is None:
         return False
     if cast is not None:
-        replace_cast(session, video_id, cast)
+        casts.replace(session, video_id, cast)
     return True

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import CompoundSelect, func, select, union
 from sqlalchemy.orm import Session
 
+from db import unknown_people
 from db.schema import (
     Appearance,
     EmbeddingSpaceRow,
@@ -48,6 +49,8 @@ class ReportRows:
     """By face's id: every best face of a group or an appearance."""
     names: Mapping[int, str]
     """By identity's id: everybody whom a group's decision or candidates name."""
+    codes: Mapping[int, str]
+    """By group's number: what unknown people are called in all videos."""
 
 
 def load(session: Session, video: Video) -> ReportRows:
@@ -64,6 +67,7 @@ def load(session: Session, video: Video) -> ReportRows:
         appearances=_appearances(session, video.id),
         best_faces=_best_faces(session, video.id),
         names=_names(session, video.id),
+        codes=unknown_people.codes(session, video.id),
     )
 
 

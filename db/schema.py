@@ -421,6 +421,33 @@ class EnrolledFace(Base):
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class UnknownState(StrEnum):
+    """What became of an unknown person."""
+
+    OPEN = "open"  # nobody has said anything yet
+    IGNORED = "ignored"  # is not to be listed
+    NAMED = "named"  # is an identity now
+    JOINED = "joined"  # turned out to be another unknown person
+
+
+class UnknownPerson(Base):
+    """Somebody whom nobody has named, known again from video to video by what looks alike."""
+
+    __tablename__ = "unknown_people"
+    __table_args__ = (_one_of("state", UnknownState),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger, unique=True)
+    """People write `U-number`. Never drawn twice."""
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), index=True)
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="CASCADE"), index=True)
+    """Set exactly while the person is named."""
+    successor_id: Mapped[int | None] = mapped_column(ForeignKey("unknown_people.id", ondelete="CASCADE"), index=True)
+    """Set exactly while the person is joined."""
+    created_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
 class FaceGroup(Base):
     """All faces of one person inside one video, and what was decided about them."""
 
@@ -434,6 +461,8 @@ class FaceGroup(Base):
     decision: Mapped[str] = mapped_column(String(16))
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
     """Set exactly while the decision is `named`."""
+    confirmed: Mapped[bool] = mapped_column(default=False)
+    """Whether somebody has said so, whatever the rule says."""
     confidence: Mapped[float | None] = mapped_column(Float)
     """0 to 1, that the first candidate is the right one; none without a calibration."""
     first_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"))
@@ -464,6 +493,12 @@ class Cluster(Base):
     """What the rule said. The group may be told otherwise: see `worker.finish`."""
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
     """Who is named, or proposed to a reviewer; none where nobody is."""
+    group_id: Mapped[int | None] = mapped_column(ForeignKey("face_groups.id", ondelete="SET NULL"), index=True)
+    """That its faces are in."""
+    confirmed_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)
+    """Who somebody has said it is. Outlives whatever the rule says."""
+    unknown_id: Mapped[int | None] = mapped_column(ForeignKey("unknown_people.id", ondelete="SET NULL"), index=True)
+    """Which unknown person it shows; none while nobody has looked, or where somebody is named or proposed."""
 
 
 class Appearance(Base):

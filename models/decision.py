@@ -41,22 +41,28 @@ class Verdict:
         first: the candidate of the smallest score, whatever was decided; None where nobody is enrolled.
         second: the next one.
         confidence: 0 to 1, that the first candidate is the right one; None where nothing was calibrated.
+        told: who somebody has said it is; the candidates remain what the gallery says.
     """
 
     decision: Decision
     first: Candidate | None = None
     second: Candidate | None = None
     confidence: float | None = None
+    told: int | None = None
 
     @property
     def identity_id(self) -> int | None:
         """Whose name is given; None unless somebody is named."""
+        if self.told is not None:
+            return self.told
         return self.first.identity_id if self.first is not None and self.decision == Decision.NAMED else None
 
     @property
     def likely(self) -> int | None:
         """Who is named, or proposed to a reviewer; None where the probe is unknown."""
-        return None if self.first is None or self.decision == Decision.UNKNOWN else self.first.identity_id
+        if self.told is not None or self.first is None or self.decision == Decision.UNKNOWN:
+            return self.told
+        return self.first.identity_id
 
     @property
     def margin(self) -> float | None:
@@ -65,9 +71,13 @@ class Verdict:
             return None
         return self.second.score - self.first.score
 
+    def confirmed(self, identity_id: int) -> "Verdict":
+        """The same, but somebody has said who it is."""
+        return replace(self, decision=Decision.NAMED, confidence=None, told=identity_id)
+
     def doubted(self) -> "Verdict":
-        """The same, but nobody is named: a person has to say."""
-        return replace(self, decision=Decision.REVIEW)
+        """The same, but nobody is named: a person has to say. What somebody has said is not doubted."""
+        return self if self.told is not None else replace(self, decision=Decision.REVIEW)
 
 
 class Rule(Protocol):

@@ -8,12 +8,17 @@ from numpy.typing import NDArray
 from models.cohort import UNLABELLED, Cohort, ProbeTerm
 from models.decision import Candidate
 from models.faces import Embedding, Embeddings
+from models.neighbours import FlatIndex
 
 LEAST_COHORT = 100
 """Members, the gallery's own people among them, below which normalised scores hardly help (docs/decisions, 14)."""
 
 LARGEST_COHORT = 5000
 """Members of a cohort: more cost time and gain next to nothing (docs/decisions, 14)."""
+
+# Nearer to somebody enrolled, or to another unknown one, an unknown person may be the same.
+_SAME = 0.45
+_SEED = 0
 
 # Scores are held for so many pairs of a probe and a template at once.
 _SCORES_AT_ONCE = 1 << 22
@@ -41,22 +46,54 @@ class People:
 def people(identity_ids: NDArray[np.int64], templates: Embeddings, unknown: Embeddings) -> People | None:
     """Enrolled people, normalised by unknown ones and by each other; None where all are too few for a cohort.
 
-    All of the gallery joins the cohort while there is room beside the unknown people; of a larger one, a part that
-    does not change when somebody else is enrolled or removed.
-
     Args:
         identity_ids: (N,) ascending.
         templates: (N, 128) one of each.
-        unknown: (u, 128) one template of each of other people, no two nearer than `models.cohort.OWN`.
+        unknown: (u, 128) one template of each of other people, see `strangers`.
     """
     if len(identity_ids) + len(unknown) < LEAST_COHORT:
         return None
+    cohort, owners = members(identity_ids, templates, unknown)
+    return People(identity_ids, templates, Cohort(cohort, owners).terms(templates, identity_ids), cohort, owners)
+
+
+def members(
+    identity_ids: NDArray[np.int64], templates: Embeddings, unknown: Embeddings
+) -> tuple[Embeddings, NDArray[np.int64]]:
+    """A cohort of unknown people and of a gallery, see `people`: (c, 128) templates and (c,) whose each is.
+
+    All of the gallery joins while there is room beside the unknown people; of a larger one, a part that does not change
+    when somebody else is enrolled or removed.
+    """
     room = max(0, LARGEST_COHORT - len(unknown))
     joining = np.sort(np.argsort(_scattered(identity_ids), kind="stable")[:room])
-    members = np.concatenate([unknown, templates[joining]])
     owners = np.concatenate([np.full(len(unknown), UNLABELLED, np.int64), identity_ids[joining]])
-    terms = Cohort(members, owners).terms(templates, identity_ids)
-    return People(identity_ids, templates, terms, members, owners)
+    return np.concatenate([unknown, templates[joining].reshape(-1, unknown.shape[1])]), owners
+
+
+def strangers(templates: Embeddings, enrolled: Embeddings, most: int) -> list[int]:
+    """Positions of unknown people who can join a cohort, drawn at random, ascending.
+
+    Whoever looks like somebody who is enrolled, or like another one of them, may be the same person and is left out.
+
+    Args:
+        templates: (n, 128) of unknown people.
+        enrolled: (N, 128).
+        most: no more than so many.
+    """
+    if not len(templates):
+        return []
+    near, _ = FlatIndex(enrolled).nearest(templates, 1)
+    kept: list[int] = []
+    for row in np.random.default_rng(_SEED).permutation(len(templates)).tolist():
+        if len(kept) == most:
+            break
+        if near.shape[1] and near[row, 0] < _SAME:
+            continue
+        difference = templates[kept] - templates[row]
+        if not kept or float(np.einsum("ij,ij->i", difference, difference).min()) >= _SAME**2:
+            kept.append(row)
+    return sorted(kept)
 
 
 def _scattered(identity_ids: NDArray[np.int64]) -> NDArray[np.uint64]:

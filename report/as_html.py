@@ -1,19 +1,9 @@
-"""The report as one HTML file that needs nothing else: no network, no script, no other file.
-
-All text is escaped by the template engine. Should anything slip through all the same, the page's own Content Security
-Policy lets nothing run and nothing load: pictures are data addresses, the one style sheet is allowed by its hash.
-"""
-
-import base64
-import hashlib
-from functools import lru_cache
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
+"""The report as one HTML file that needs nothing else."""
 
 from db.schema import VideoState
 from report.model import VideoReport
 from report.page import page
+from report.templating import rendered
 from report.timecodes import amount, clock
 
 _STATES = {
@@ -24,31 +14,15 @@ _STATES = {
 }
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-
-
 def render(report: VideoReport) -> str:
     """The page's text."""
-    environment = _environment()
     shown = page(report)
-    style = f"\n{environment.get_template('report.css').render()}{shown.rules}\n"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return environment.get_template("report.html").render(
+    return rendered(
+        "report.html",
+        shown.rules,
         report=report,
         page=shown,
         state=_STATES[report.state],
-        # Our own rules and numbers: nothing in them comes from outside.
-        style=Markup(style),  # noqa: S704  see above
-        style_source=f"sha256-{digest}",
         amount=amount,
         clock=clock,
         size=_size(report.byte_size),

@@ -115,6 +115,7 @@ def _person(person: Person) -> dict[str, Any]:
         "label": person.label,
         "name": person.name,
         "proposed": person.proposed,
+        "unknown": person.unknown,
         "decision": person.decision.value,
         "confidence": _rounded(person.confidence),
         "time_on_camera": decimal(person.time_on_camera),
@@ -129,6 +130,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
     return {
         "group": evidence.group,
         "face_count": evidence.face_count,
+        "confirmed": evidence.confirmed,
         "confidence": _rounded(evidence.confidence),
         "first": _candidate(evidence.first),
         "second": _candidate(evidence.second),

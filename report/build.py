@@ -128,7 +128,9 @@ class _Cast:
             by_person.setdefault(key, []).append(group)
         casts = list(by_person.values())
         named = labels(
-            [self._name(groups[0].identity_id) for groups in casts], [self._proposed(groups[0]) for groups in casts]
+            [self._name(groups[0].identity_id) for groups in casts],
+            [self._proposed(groups[0]) for groups in casts],
+            [self.rows.codes.get(groups[0].number) for groups in casts],
         )
         return tuple(self._person(groups, label) for groups, label in zip(casts, named, strict=True))
 
@@ -148,6 +150,7 @@ class _Cast:
             label=label,
             name=name,
             proposed=proposed,
+            unknown=None if name or proposed else self.rows.codes.get(groups[0].number),
             decision=decision,
             evidence=tuple(self._evidence(group) for group in groups),
             appearances=tuple(appearances),
@@ -194,6 +197,7 @@ class _Cast:
         return Evidence(
             group=group.number,
             face_count=group.face_count,
+            confirmed=group.confirmed,
             confidence=group.confidence,
             first=self._candidate(group.first_id, group.first_distance, group.first_score),
             second=self._candidate(group.second_id, group.second_distance, group.second_score),

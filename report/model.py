@@ -67,11 +67,13 @@ class Candidate:
 class Evidence:
     """What one group of faces said: its number in the video, its size, the two most alike enrolled people.
 
-    `confidence` is how likely the first of them is the right one, 0 to 1; None where nothing was calibrated.
+    `confirmed` tells that somebody has said who it is, whatever they are. `confidence` is how likely the first of them
+    is the right one, 0 to 1; None where nothing was calibrated, and where it was confirmed.
     """
 
     group: int
     face_count: int
+    confirmed: bool
     confidence: float | None
     first: Candidate | None
     second: Candidate | None
@@ -88,13 +90,15 @@ class Evidence:
 class Person:
     """Somebody on camera: all groups that were given one name, or one group that was given none.
 
-    `proposed` is whom a reviewer is asked about, None unless the decision is `review`. `time_on_camera` is the length
+    `proposed` is whom a reviewer is asked about, None unless the decision is `review`. `unknown` is what an unknown
+    person is called in all videos, None until they are known from one to another. `time_on_camera` is the length
     of the union of the appearances, each up to its `until`.
     """
 
     label: str
     name: str | None
     proposed: str | None
+    unknown: str | None
     decision: Decision
     evidence: tuple[Evidence, ...]
     appearances: tuple[Appearance, ...]
@@ -105,6 +109,11 @@ class Person:
     def confidence(self) -> float | None:
         """That of the surest group; None where nothing was calibrated."""
         return max((one.confidence for one in self.evidence if one.confidence is not None), default=None)
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether somebody has said who it is, of one group at least."""
+        return any(one.confirmed for one in self.evidence)
 
     @property
     def face_count(self) -> int:

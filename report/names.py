@@ -5,21 +5,26 @@ from collections.abc import Iterable, Sequence
 _UNKNOWN = "Unknown"
 
 
-def labels(names: Sequence[str | None], proposed: Sequence[str | None]) -> list[str]:
-    """A label for each person, unique as long as the names are: the name, or `Unknown 1`, `Unknown 2` … in order.
+def labels(names: Sequence[str | None], proposed: Sequence[str | None], codes: Sequence[str | None]) -> list[str]:
+    """A label for each person, unique as long as the names are: the name, the code, or `Unknown 1`, `Unknown 2` ….
 
-    A number that an enrolled person uses as a name is passed over: somebody may have enrolled an `Unknown 1`.
+    A number or code that an enrolled person uses as a name is passed over: somebody may have enrolled an `Unknown 1`.
 
     Args:
         names: None for people who are not named.
         proposed: whom a reviewer is asked about, e.g. `Unknown 2, perhaps Ann`; None for all others.
+        codes: of unknown people who are known from other videos, e.g. `U-12`; None for all others.
     """
     taken = {name.casefold() for name in names if name is not None}
     unknown = (label for label in _numbered() if label.casefold() not in taken)
     return [
-        name if name is not None else next(unknown) if perhaps is None else f"{next(unknown)}, perhaps {perhaps}"
-        for name, perhaps in zip(names, proposed, strict=True)
+        name or _free(code, taken) or (next(unknown) if perhaps is None else f"{next(unknown)}, perhaps {perhaps}")
+        for name, perhaps, code in zip(names, proposed, codes, strict=True)
     ]
+
+
+def _free(code: str | None, taken: set[str]) -> str | None:
+    return None if code is None or code.casefold() in taken else code
 
 
 def _numbered() -> Iterable[str]:

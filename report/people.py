@@ -182,6 +182,8 @@ def _finding(evidence: Evidence, groups: int, rules: Rules) -> Finding:
 
 
 def _said(person: Person) -> str:
+    if person.confirmed:
+        return f"{DECISIONS[person.decision]} · confirmed"
     sure = chance(person.confidence)
     # How unlikely an unknown person's nearest identity is, is nobody's question.
     if sure is None or person.decision == Decision.UNKNOWN:

@@ -12,7 +12,7 @@ from fractions import Fraction
 
 from config.settings import Whose
 from db.borders import BorderRecord, Edge
-from db.finishing import AppearanceRecord, Cast, EdgeSample
+from db.casts import AppearanceRecord, Cast, EdgeSample
 from db.schema import SampleOutcome, Side
 from db.segments import RunRecord
 from worker.finish import Segmented

@@ -25,7 +25,6 @@ from models.decision import CalibratedRule, Decision
 from models.faces import Embeddings
 from models.gallery import Calibrated
 from models.leave_one_out import Enrolled, LeftOut, search_left_out
-from models.neighbours import FlatIndex
 from models.normalised import LEAST_COHORT, NormalisedIndex, People
 from models.templates import templates_by_identity
 
@@ -34,8 +33,6 @@ log = structlog.get_logger(__name__)
 MOST_PEOPLE, MOST_PHOTOGRAPHS = 5000, 5
 """Searched for, and of each: they set how narrow the interval is, and the time it takes."""
 
-# Nearer to somebody enrolled, or to another unknown one, an unknown person may be the same.
-_SAME = 0.45
 _LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
 # Clusters of recent videos that tell how much is left for reviewers.
 _MOST_RECENT = 20_000
@@ -157,23 +154,13 @@ def too_small(space_name: str, enrolled: int, unknown: int) -> GalleryTooSmall:
 
 
 def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[int], enrolled: Embeddings) -> list[Seen]:
-    """One cluster of each unknown person, drawn at random; whoever looks like somebody who is enrolled is left out."""
+    """Unknown people of past videos for a cohort, drawn at random."""
     mixed = np.random.default_rng(_SEED).permutation(np.array(ids, np.int64))[:_LOOKED_AT_FIRST].tolist()
     seen = calibrations.seen(session, mixed, space.length)
     if not seen:
         return []
-    templates = np.stack([one.template for one in seen])
-    near_enrolled, _ = FlatIndex(enrolled).nearest(templates, 1)
-    kept: list[int] = []
-    for row in np.random.default_rng(_SEED).permutation(len(seen)).tolist():
-        if len(kept) == MOST_UNKNOWN:
-            break
-        if near_enrolled.shape[1] and near_enrolled[row, 0] < _SAME:
-            continue
-        difference = templates[kept] - templates[row]
-        if not kept or float(np.einsum("ij,ij->i", difference, difference).min()) >= _SAME**2:
-            kept.append(row)
-    return [seen[row] for row in sorted(kept)]
+    chosen = normalised.strangers(np.stack([one.template for one in seen]), enrolled, MOST_UNKNOWN)
+    return [seen[row] for row in chosen]
 
 
 def _limits(people: People, found: LeftOut, targets: Targets, photographs: int) -> Calibration:

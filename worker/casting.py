@@ -1,12 +1,13 @@
 """Who is in a video by the gallery of now: what is read for it, and what comes of that."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from db import borders, finishing, videos
+from db import borders, casts, finishing, videos
 from db.borders import BorderRecord, Edge
-from db.finishing import Cast, VideoFaces
+from db.casts import Cast, ClusterRecord
+from db.finishing import VideoFaces
 from db.schema import Video
 from db.session import Session
 from models.decision import Decision, NearestRule, Verdict
@@ -14,6 +15,7 @@ from models.faces import Embeddings
 from models.gallery import Gallery
 from worker.borders import Account, Instants, settled, wanted
 from worker.finish import Segmented, finish
+from worker.inheritance import inherited, predecessors
 from worker.process import WorkerProcess
 
 
@@ -28,6 +30,8 @@ class Evidence:
     account: Account
     borders: Mapping[Edge, BorderRecord]
     """That were looked at, or given up."""
+    before: Sequence[ClusterRecord]
+    """The clusters that were written when the video was finished, or matched, last."""
 
     @property
     def gallery_version(self) -> int:
@@ -54,6 +58,7 @@ def gather(process: WorkerProcess, session: Session, video: Video) -> Evidence:
             runs, borders.frame_times(session, video.id), Instants(interval, tolerance, facts.duration_pts)
         ),
         borders=borders.of_video(session, video.id),
+        before=casts.clusters(session, video.id, space.length) if space else (),
     )
 
 
@@ -64,7 +69,12 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
     def identify(probes: Embeddings) -> list[Verdict]:
         if gallery is None:
             return [Verdict(Decision.UNKNOWN) for _ in probes]
-        return gallery.verdicts(probes, process.uncalibrated)
+        verdicts = gallery.verdicts(probes, process.uncalibrated)
+        said = [None if one is None else one.confirmed_id for one in predecessors(probes, evidence.before)]
+        return [
+            verdict if identity is None else verdict.confirmed(identity)
+            for verdict, identity in zip(verdicts, said, strict=True)
+        ]
 
     grouping = process.settings.grouping
     found = finish(
@@ -75,7 +85,7 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
         largest_distance=grouping.largest_distance,
         largest_gap=grouping.largest_gap,
     )
-    return settled(found, evidence.account, evidence.borders)
+    return settled(inherited(found, evidence.before), evidence.account, evidence.borders)
 
 
 def borders_to_look_at(process: WorkerProcess, evidence: Evidence, cast_: Cast) -> list[BorderRecord]:

@@ -8,7 +8,8 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
-from db.finishing import AppearanceRecord, Cast, ClusterRecord, EdgeSample, GroupRecord, VideoFaces
+from db.casts import AppearanceRecord, Cast, ClusterRecord, EdgeSample, GroupRecord
+from db.finishing import VideoFaces
 from db.schema import SampleOutcome
 from db.segments import RunRecord
 from models.appearances import Sighting, Stretch, appearances
@@ -49,18 +50,22 @@ def finish(
         largest_gap: from one sighting to the next that does not end an appearance, in samples.
     """
     if not len(faces.ids):
-        return Cast((), ())
+        return Cast((), (), ())
     labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance)
     found = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
     templates = np.stack([template(faces.embeddings[members], faces.weights[members]) for members in found])
     verdicts = identify(templates)
     carried = _carried(runs)
+    persons = _persons(faces, found, verdicts)
     groups = [
         _group(faces, members, verdict, _sightings(faces, members, carried, time_base), time_base, largest_gap)
-        for members, verdict in _persons(faces, found, verdicts)
+        for members, verdict in persons
     ]
     clusters = [ClusterRecord.of(probe, verdict) for probe, verdict in zip(templates, verdicts, strict=True)]
-    return Cast(groups, clusters)
+    place = np.empty(len(faces.ids), np.int64)
+    for number, (members, _) in enumerate(persons):
+        place[members] = number
+    return Cast(groups, clusters, [int(place[members[0]]) for members in found])
 
 
 def _persons(
@@ -69,7 +74,8 @@ def _persons(
     """One group per identity, in order of first appearance.
 
     Groups that were given one name are one person, unless a frame shows both: then the more alike keeps the name and
-    the other is a question to a reviewer, for two faces of one frame are never one person.
+    the other is a question to a reviewer, for two faces of one frame are never one person. What somebody has said comes
+    before what is alike.
     """
     persons: list[tuple[Members, Verdict]] = []
     named: dict[int, int] = {}
@@ -89,6 +95,8 @@ def _persons(
 
 
 def _score(verdict: Verdict) -> float:
+    if verdict.told is not None:
+        return -math.inf
     return math.inf if verdict.first is None else verdict.first.score
 
 

@@ -11,8 +11,8 @@ import numpy as np
 import structlog
 
 from config.errors import Conflict
-from db import finishing, matching, videos
-from db.finishing import ClusterRecord
+from db import casts, finishing, matching, videos
+from db.casts import ClusterRecord
 from models.gallery import Gallery
 from worker import casting
 from worker.process import WorkerProcess
@@ -68,7 +68,7 @@ def _rematch_video(process: WorkerProcess, video_id: int) -> Rematched:
         before = matching.named_appearances(session, video_id)
         # Another calibration leaves decisions that it would make again; another kind of rule gives other numbers.
         may_stay = video.matched_version is not None and _kind(video.rule) == _kind(rule)
-        same = may_stay and _is_same(process, gallery, matching.clusters(session, video_id, space.length))
+        same = may_stay and _is_same(process, gallery, casts.clusters(session, video_id, space.length))
         evidence = None if same else casting.gather(process, session, video)
     cast = None if evidence is None else casting.cast(process, evidence)
     with process.database.writing() as session:
@@ -88,11 +88,12 @@ def _kind(rule: str | None) -> str:
 
 
 def _is_same(process: WorkerProcess, gallery: Gallery, kept: Sequence[ClusterRecord]) -> bool:
-    """Whether the gallery answers as it did when it was asked about these clusters."""
+    """Whether the gallery answers as it did when it was asked about these clusters, but for what somebody has said."""
     if not kept:
         return False
     verdicts = gallery.verdicts(np.stack([cluster.template for cluster in kept]), process.uncalibrated)
     return all(
         (verdict.decision, verdict.likely) == (cluster.decision, cluster.identity_id)
         for verdict, cluster in zip(verdicts, kept, strict=True)
+        if cluster.confirmed_id is None
     )

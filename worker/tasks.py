@@ -6,6 +6,7 @@ from structlog.contextvars import bound_contextvars
 from config import tasks
 from config.celery_app import app
 from worker.calibrating import Targets, calibrate_where_due
+from worker.linking import is_quiet, link_unknown
 from worker.process import this_process
 from worker.rematch import rematch
 from worker.work import finish_video, scan_segment
@@ -27,13 +28,23 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
         segment_ids = finish_video(this_process(), video_id)
     for segment_id in segment_ids:
         app.send_task(tasks.SCAN_SEGMENT, (segment_id,))
+    if not segment_ids and is_quiet(this_process().database):
+        app.send_task(tasks.LINK)
 
 
 @app.task(name=tasks.REMATCH, bind=True)
 def rematch_task(self: Task[[], None]) -> None:
-    """Calibrate the galleries where that is due, and match past videos with them."""
+    """Calibrate the galleries where that is due, match past videos with them, and link who is unknown then."""
     process = this_process()
     with bound_contextvars(task=self.request.id):
         if process.settings.match.calibrate == "nightly":
             calibrate_where_due(process.database, Targets.of(process.settings.match))
         rematch(process)
+        link_unknown(process.database)
+
+
+@app.task(name=tasks.LINK, bind=True)
+def link_task(self: Task[[], None]) -> None:
+    """Look for unknown people of each video in all others."""
+    with bound_contextvars(task=self.request.id):
+        link_unknown(this_process().database)

@@ -15,7 +15,7 @@ from support.night import End, Night, night
 
 from config.errors import LeaseLost
 from config.settings import BorderSettings, SamplingSettings, Settings, WorkSettings
-from db import finishing, gallery, identities, leases, segments, spaces
+from db import casts, finishing, gallery, identities, leases, segments, spaces
 from db.leases import Claim
 from db.schema import Border, Segment, SegmentState, TaskRun, Video, VideoState
 from demo.material import Material
@@ -265,6 +265,6 @@ def test_a_late_finisher_of_the_first_round_changes_nothing_in_the_second(scanne
             assert held is not None
             assert held.attempt == late.attempt, "the second round counts tries anew"
         with pytest.raises(LeaseLost), database.writing() as session:
-            finishing.write(session, late, finishing.Cast([], []), rule="late", gallery_version=0, now=now)
+            finishing.write(session, late, casts.Cast([], [], []), rule="late", gallery_version=0, now=now)
         with database.reading() as session:
             assert session.scalar(select(func.count()).select_from(Border)) == 6

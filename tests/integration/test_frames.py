@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select
 from support.records import FACTS, SPACE, analysed, face
 
-from db import finishing, frames, segments, spaces, videos
+from db import casts, finishing, frames, segments, spaces, videos
 from db.frames import FrameRecord, KnownFrame, Scope
 from db.schema import FramePicture, FrameRow, Segment, Video
 from db.session import Database
@@ -45,7 +45,7 @@ def finish(ledger: Database, video_id: int) -> None:
     with ledger.writing() as session:
         held = finishing.claim(session, video_id, owner="elsewhere/1", lease=60, attempts=3, now=NOW)
         assert held is not None
-        finishing.write(session, held, finishing.Cast([], []), rule="test", gallery_version=0, now=NOW)
+        finishing.write(session, held, casts.Cast([], [], []), rule="test", gallery_version=0, now=NOW)
 
 
 def record(sample: int, value: int, reused_from: int | None = None) -> FrameRecord:

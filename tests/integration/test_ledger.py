@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
-from db import finishing, leases, segments, spaces, task_runs, videos
+from db import casts, finishing, leases, segments, spaces, task_runs, videos
 from db.facts import ClockPiece, VideoFacts
 from db.leases import Claim
 from db.schema import (
@@ -228,17 +228,17 @@ def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> No
             assert found.samples.tolist() == [0, 1]
             assert found.embeddings[0].tolist() == face(0, 1).face.embedding.tolist()
             ids = found.ids.tolist()
-            stretch = finishing.AppearanceRecord(
-                0, 3000, 2, ids[0], finishing.EdgeSample(0, (ids[0],)), finishing.EdgeSample(1, (ids[1],))
+            stretch = casts.AppearanceRecord(
+                0, 3000, 2, ids[0], casts.EdgeSample(0, (ids[0],)), casts.EdgeSample(1, (ids[1],))
             )
-            group = finishing.GroupRecord(tuple(ids), ids[0], Verdict(Decision.UNKNOWN), (stretch,))
-            ended = finishing.write(session, held, finishing.Cast([group], []), rule="test", gallery_version=1, now=NOW)
+            group = casts.GroupRecord(tuple(ids), ids[0], Verdict(Decision.UNKNOWN), (stretch,))
+            ended = finishing.write(session, held, casts.Cast([group], [], []), rule="test", gallery_version=1, now=NOW)
             task_runs.end(session, run_id, outcome="done", now=NOW, cpu_seconds=0.1)
         assert ended == VideoState.DONE
         assert (count(ledger, FaceGroup), count(ledger, Appearance)) == (1, 1)
         assert count(ledger, TaskRun) == round_number
         with pytest.raises(LeaseLost), ledger.writing() as session:
-            finishing.write(session, held, finishing.Cast([], []), rule="late", gallery_version=1, now=NOW)
+            finishing.write(session, held, casts.Cast([], [], []), rule="late", gallery_version=1, now=NOW)
         with ledger.writing() as session:
             session.get_one(Video, video_id).state = VideoState.FINISHING
 
@@ -263,7 +263,7 @@ def test_the_account_decides_how_a_video_ends(
     with ledger.writing() as session:
         held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
         assert held is not None
-        assert finishing.write(session, held, finishing.Cast([], []), rule="test", gallery_version=0, now=NOW) == ended
+        assert finishing.write(session, held, casts.Cast([], [], []), rule="test", gallery_version=0, now=NOW) == ended
         assert session.get_one(Video, video_id, populate_existing=True).cause == (
             None if ended == VideoState.DONE else "undecodable"
         )

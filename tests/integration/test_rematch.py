@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.settings import load_settings
-from db import finishing, identities, matching, videos
+from db import casts, identities, matching, videos
 from db.schema import Cluster, FaceGroup, Video, VideoState
 from models.faces import Face
 from worker.process import WorkerProcess
@@ -105,13 +105,13 @@ def test_videos_that_were_done_before_clusters_were_kept_are_matched(process: Wo
     enrol(process, "Ann", 1)
     assert rematch(process) == Rematched(videos=1, named=1)
     with process.database.reading() as session:
-        assert len(matching.clusters(session, video_id, 128)) == 1
+        assert len(casts.clusters(session, video_id, 128)) == 1
 
 
 def test_a_video_that_is_worked_on_or_was_matched_meanwhile_is_left_alone(process: WorkerProcess) -> None:
     video_id = seen(process, "film", (0, 1))
     with process.database.writing() as session:
-        cast = finishing.Cast((), ())
+        cast = casts.Cast((), (), ())
         assert not matching.match_again(session, video_id, 7, cast, rule="x", gallery_version=8)
         session.get_one(Video, video_id).state = VideoState.RUNNING
         session.flush()

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 
 from db.borders import BorderRecord
-from db.finishing import AppearanceRecord, Cast, EdgeSample, GroupRecord
+from db.casts import AppearanceRecord, Cast, EdgeSample, GroupRecord
 from db.schema import SampleOutcome, Side
 from db.segments import RunRecord
 from models.decision import Candidate, Decision, Verdict
@@ -44,7 +44,7 @@ def verdict(identity: int | None) -> Verdict:
 
 
 def cast(*appearances: AppearanceRecord, identity: int | None = None) -> Cast:
-    return Cast([GroupRecord((7, 8, 9), 7, verdict(identity), appearances)], [])
+    return Cast([GroupRecord((7, 8, 9), 7, verdict(identity), appearances)], [], [])
 
 
 def bounds(seen_: AppearanceRecord, within: Account) -> tuple[int | None, int, int, int | None]:

@@ -1,0 +1,91 @@
+"""Naming an unknown person: what shows them gets the name, and the best faces are enrolled, to find them elsewhere."""
+
+import hashlib
+from collections.abc import Collection
+from dataclasses import dataclass
+from fractions import Fraction
+
+from config.errors import NotFound
+from config.settings import EnrolSettings
+from db import gallery, identities, unknown_people
+from db.schema import UnknownPerson, Video
+from db.session import Database, Session
+from models.faces import Face
+
+MOST_FACES = 5
+"""That are enrolled of one person: more hardly help (docs/decisions, 14), and each one is compared for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """What came of it: the name as it is kept, places in videos that bear it now, faces that were enrolled."""
+
+    name: str
+    places: int
+    faces: int
+
+
+def name_unknown(
+    database: Database, written: str, name: str, limits: EnrolSettings, without: Collection[str] = ()
+) -> Named:
+    """Make an unknown person an identity, new or enrolled already.
+
+    Args:
+        database: the ledger.
+        written: the unknown person's code.
+        name: of the identity.
+        limits: which faces may enrol.
+        without: places that show somebody else, see `Place.written`; they stay unknown.
+
+    Raises:
+        NotFound: there is no such unknown person, or no such place of theirs.
+        BadName: the name cannot be kept.
+        Conflict: the person has been named meanwhile, or is seen elsewhere by now.
+    """
+    with database.writing() as session:
+        person = unknown_people.get(session, written)
+        places = {place.written: place.cluster_id for place in unknown_people.places(session, person)}
+        if missing := sorted(set(without) - set(places)):
+            shown = unknown_people.code(person.number)
+            raise NotFound(missing[0], f"is no place of {shown}", f"`rollcall unknown show {shown}` lists them")
+        chosen = [cluster for place, cluster in places.items() if place not in without]
+        identity = identities.ensure(session, name)
+        faces = _choose(unknown_people.best_faces(session, chosen), limits)
+        enrolled = sum(_enrol(session, identity.id, person, *one) for one in faces)
+        count = unknown_people.confirm(session, person, identity.id, chosen)
+        return Named(identity.name, count, enrolled)
+
+
+def _choose(found: list[tuple[Video, int, Face]], limits: EnrolSettings) -> list[tuple[Video, int, Face]]:
+    """The best faces that may enrol, of as many videos as there are."""
+    fit = [
+        (video, pts, face)
+        for video, pts, face in found
+        if min(face.box.width, face.box.height) >= limits.smallest_face
+        and face.quality.sharpness >= limits.least_sharpness
+    ]
+    fit.sort(key=lambda one: -one[2].quality.overall)
+    videos: dict[int, int] = {}
+    ranked = []
+    for place, (video, _, _) in enumerate(fit):
+        videos[video.id] = videos.get(video.id, 0) + 1
+        ranked.append((videos[video.id], place))
+    return [fit[place] for _, place in sorted(ranked)[:MOST_FACES]]
+
+
+def _enrol(session: Session, identity_id: int, person: UnknownPerson, video: Video, pts: int, face: Face) -> bool:
+    """Whether the face is enrolled now that was not before."""
+    seconds = pts * Fraction(video.time_base_num or 0, video.time_base_den or 1)
+    where = f"{video.content_hash} {pts} {face.box}"
+    digest = hashlib.sha256(where.encode()).hexdigest()
+    if gallery.holder(session, person.space_id, digest) is not None:
+        return False
+    gallery.add(
+        session,
+        identity_id=identity_id,
+        space_id=person.space_id,
+        photograph=f"video {video.id} ({video.title}) at {float(seconds):.3f} s",
+        photograph_hash=digest,
+        face=face,
+    )
+    return True

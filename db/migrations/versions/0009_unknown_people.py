@@ -1,0 +1,69 @@
+"""Unknown people who are known again from video to video, and what somebody has said of a cluster.
+
+Revision ID: 0009
+"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0009"
+down_revision = "0008"
+branch_labels = None
+depends_on = None
+
+KEY = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
+LINKS = {"group_id": "face_groups", "confirmed_id": "identities", "unknown_id": "unknown_people"}
+COUNTERS = ("unknown-people", "links")
+
+
+def upgrade() -> None:
+    op.create_table(
+        "unknown_people",
+        sa.Column("id", KEY, nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("space_id", KEY, nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("identity_id", KEY, nullable=True),
+        sa.Column("successor_id", KEY, nullable=True),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("state IN ('open', 'ignored', 'named', 'joined')", name="ck_unknown_people_state"),
+        sa.ForeignKeyConstraint(["space_id"], ["embedding_spaces.id"], name="fk_unknown_people_space_id"),
+        sa.ForeignKeyConstraint(
+            ["identity_id"], ["identities.id"], name="fk_unknown_people_identity_id", ondelete="CASCADE"
+        ),
+        sa.ForeignKeyConstraint(
+            ["successor_id"], ["unknown_people.id"], name="fk_unknown_people_successor_id", ondelete="CASCADE"
+        ),
+        sa.PrimaryKeyConstraint("id", name="pk_unknown_people"),
+        sa.UniqueConstraint("number", name="uq_unknown_people_number"),
+    )
+    for column in ("space_id", "state", "identity_id", "successor_id"):
+        op.create_index(f"ix_unknown_people_{column}", "unknown_people", [column], unique=False)
+    with op.batch_alter_table("clusters") as clusters:
+        for column, table in LINKS.items():
+            clusters.add_column(sa.Column(column, KEY, nullable=True))
+            clusters.create_foreign_key(f"fk_clusters_{column}", table, [column], ["id"], ondelete="SET NULL")
+            clusters.create_index(f"ix_clusters_{column}", [column], unique=False)
+    with op.batch_alter_table("face_groups") as groups:
+        groups.add_column(sa.Column("confirmed", sa.Boolean(), nullable=False, server_default=sa.false()))
+    with op.batch_alter_table("face_groups") as groups:
+        groups.alter_column("confirmed", server_default=None, existing_type=sa.Boolean())
+    op.bulk_insert(
+        sa.table("counters", sa.column("name", sa.String), sa.column("value", sa.BigInteger)),
+        [{"name": name, "value": 0} for name in COUNTERS],
+    )
+    # Which group a cluster became is not known of what was written before: grouping it anew tells.
+    op.execute("UPDATE videos SET matched_version = NULL")
+
+
+def downgrade() -> None:
+    for name in COUNTERS:
+        op.execute(sa.text("DELETE FROM counters WHERE name = :name").bindparams(name=name))
+    with op.batch_alter_table("face_groups") as groups:
+        groups.drop_column("confirmed")
+    with op.batch_alter_table("clusters") as clusters:
+        for column in reversed(LINKS):
+            clusters.drop_index(f"ix_clusters_{column}")
+            clusters.drop_constraint(f"fk_clusters_{column}", type_="foreignkey")
+            clusters.drop_column(column)
+    op.drop_table("unknown_people")
