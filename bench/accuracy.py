@@ -27,10 +27,12 @@ from evaluation.open_set import Split, draw
 from evaluation.rules import NearestRule, search
 from models.calibration import Estimate
 from models.decision import Decision, Verdict
+from models.faces import Embeddings
 from models.gallery import Calibrated
 from models.leave_one_out import Enrolled
 from models.normalised import NormalisedIndex
-from models.templates import templates_by_identity
+from models.rivals import MARGIN, Rivals
+from models.templates import template, templates_by_identity
 from worker.calibrating import Targets
 from worker.calibrating import measure as measure_limits
 
@@ -41,6 +43,8 @@ STRANGERS = 1000
 SEEDS = range(3)
 GALLERIES = ((400, 1), (150, 3))
 """People enrolled, and photographs of each."""
+SEEN_BEFORE = 3
+"""Photographs of a double that were unknown."""
 
 _CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 _PROCESSES = 0
@@ -60,6 +64,9 @@ class Draw:
     strangers_reviewed: float
     enrolled_reviewed: float
     double_named: float
+    known_double_named: float
+    fnir_with_rivals: float
+    fnir_without_rivals: float
 
 
 def measure() -> dict[str, Any]:
@@ -104,7 +111,14 @@ def table(measured: Mapping[str, Any]) -> str:
                 f"  enrolled not named {_mean(found['calibrated_fnir'])}, of these reviewed"
                 f" {_mean(found['enrolled_reviewed'])}; another's name {_mean(found['wrongly_named'])}"
             ),
-            f"  the double of somebody enrolled gets the name: {_mean(found['double_named'])}",
+            (
+                f"  the double of somebody enrolled gets the name: {_mean(found['double_named'])};"
+                f" seen before, and unknown then: {_mean(found['known_double_named'])}"
+            ),
+            (
+                f"  enrolled not named where unknown people contest names: {_mean(found['fnir_with_rivals'])},"
+                f" where they do not: {_mean(found['fnir_without_rivals'])}"
+            ),
         ]
     return "\n".join(lines)
 
@@ -139,6 +153,8 @@ def _draw(
     first_right = np.array(
         [one.first is not None and one.first.identity_id == person for one, person in zip(mated, truth, strict=True)]
     )
+    doubles = _doubles(whole, group, split, photographs, seed)
+    with_rivals, without = _contested(calibrated, whole, split, mated)
     limit = np.sort(_scores(strangers))[int(FPIR * len(strangers) + 1e-9)]
     return Draw(
         nearest_plain=by_plain.fnir(by_plain.limit(FPIR)),
@@ -150,7 +166,10 @@ def _draw(
         wrongly_named=_share(mated, Decision.NAMED) - float(right.mean()),
         strangers_reviewed=_share(strangers, Decision.REVIEW),
         enrolled_reviewed=_share(mated, Decision.REVIEW),
-        double_named=_doubles(whole, group, split, photographs, seed),
+        double_named=doubles[0],
+        known_double_named=doubles[1],
+        fnir_with_rivals=with_rivals,
+        fnir_without_rivals=without,
     )
 
 
@@ -166,12 +185,17 @@ def _calibrated(faces: LabelledFaces, split: Split) -> tuple[Calibrated, Estimat
     return Calibrated(NormalisedIndex(people), calibration.rule), calibration.named
 
 
-def _doubles(whole: LabelledFaces, group: LabelledFaces, split: Split, photographs: int, seed: int) -> float:
-    """How often the double of somebody who is enrolled gets the name, each of the group being the double in turn."""
+def _doubles(
+    whole: LabelledFaces, group: LabelledFaces, split: Split, photographs: int, seed: int
+) -> tuple[float, float]:
+    """How often the double of somebody who is enrolled gets the name, each of the group being the double in turn.
+
+    At first, and after some photographs that were unknown have made an unknown person of the double.
+    """
     faces = together(whole, group)
     generator = np.random.default_rng(seed)
     members = [np.flatnonzero(faces.people == person + len(whole.names)) for person in range(len(group.names))]
-    shares = []
+    shares, known = [], []
     for out, probes in enumerate(members):
         inside = [generator.permutation(rows)[:photographs] for other, rows in enumerate(members) if other != out]
         joined = Split(
@@ -182,8 +206,47 @@ def _doubles(whole: LabelledFaces, group: LabelledFaces, split: Split, photograp
             cohort=split.cohort,
         )
         calibrated, _ = _calibrated(faces, joined)
-        shares.append(_share(calibrated.verdicts(faces.embeddings[probes]), Decision.NAMED))
-    return float(np.mean(shares))
+        mixed = generator.permutation(probes)
+        verdicts = calibrated.verdicts(faces.embeddings[mixed])
+        shares.append(_share(verdicts, Decision.NAMED))
+        unknown = [row for row, one in enumerate(verdicts) if one.decision == Decision.UNKNOWN][:SEEN_BEFORE]
+        rest = np.setdiff1d(np.arange(len(mixed)), unknown).tolist()
+        if unknown:
+            seen = template(faces.embeddings[mixed[unknown]], faces.qualities[mixed[unknown]])[np.newaxis]
+            found = _rivals(calibrated, seen).contest(
+                faces.embeddings[mixed[rest]], [verdicts[row] for row in rest], calibrated.index.term_of
+            )
+            known.append(_share(found, Decision.NAMED))
+    return float(np.mean(shares)), float(np.mean(known))
+
+
+def _contested(
+    calibrated: Calibrated, faces: LabelledFaces, split: Split, verdicts: Sequence[Verdict]
+) -> tuple[float, float]:
+    """Misses where unknown people contest names, and where not, of the second half of each person's searches.
+
+    Those unknown people are the strangers' first photographs, and whoever of the first half was unknown: people who are
+    enrolled, and were missed.
+    """
+    people = faces.people[split.mated]
+    place = np.array([int((people[:row] == person).sum()) for row, person in enumerate(people.tolist())])
+    early = place < np.bincount(people)[people] // 2
+    missed = np.array([one.decision == Decision.UNKNOWN for one in verdicts]) & early
+    rows = [split.mated[missed & (people == person)] for person in np.unique(people[missed]).tolist()]
+    strangers = [split.strangers[faces.people[split.strangers] == person][:1] for person in
+                 np.unique(faces.people[split.strangers]).tolist()]  # fmt: skip
+    seen = np.stack([template(faces.embeddings[some], faces.qualities[some]) for some in [*rows, *strangers]])
+    later = np.flatnonzero(~early)
+    found = _rivals(calibrated, seen).contest(
+        faces.embeddings[split.mated[later]], [verdicts[row] for row in later.tolist()], calibrated.index.term_of
+    )
+    before = np.array([verdicts[row].identity_id == people[row] for row in later.tolist()])
+    after = np.array([one.identity_id == person for one, person in zip(found, people[later].tolist(), strict=True)])
+    return float(1 - after.mean()), float(1 - before.mean())
+
+
+def _rivals(calibrated: Calibrated, templates: Embeddings) -> Rivals:
+    return Rivals(np.arange(len(templates)), templates, calibrated.index.terms(templates), MARGIN)
 
 
 def _share(verdicts: Sequence[Verdict], decision: Decision) -> float:

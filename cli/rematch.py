@@ -1,13 +1,18 @@
 """`rollcall rematch`: past videos get the names that the gallery of now gives them."""
 
+from typing import TYPE_CHECKING
+
 import typer
 
 from cli import console
 from cli.ledger import opened
 from config.settings import Settings, load_settings
-from db import links, matching
+from db import links, matching, rivals
 from db.session import Database
 from models.decision import NearestRule
+
+if TYPE_CHECKING:
+    from worker.rematch import Rematched
 
 
 def register(app: typer.Typer) -> None:
@@ -29,43 +34,37 @@ def run() -> None:
 
 
 def match_past(database: Database, settings: Settings) -> bool:
-    """Match past videos, and link who is unknown, if there is something to be done; whether anything has changed."""
+    """Bring past videos up to date, if there is something to be done, and tell; whether anything has changed."""
     if settings.match.calibrate == "nightly":
         _calibrate(database, settings)
     with database.reading() as session:
         count = len(matching.to_match_again(session, NearestRule.of(settings.match).name))
-    if not count:
-        return link_past(database)
-    from worker.process import WorkerProcess  # noqa: PLC0415  loads the face models' libraries
-    from worker.rematch import rematch  # noqa: PLC0415  as above
+        if not count and not links.to_link(session) and not rivals.outdated(session):
+            return False
+    from worker.archive import renew  # noqa: PLC0415  loads the face models' libraries
+    from worker.process import WorkerProcess  # noqa: PLC0415  as above
 
     process = WorkerProcess(settings)
     try:
         with console.progress("past videos", count) as advance:
-            changed = rematch(process, advance)
+            done = renew(process, advance)
     finally:
         process.database.close()
-    linked = link_past(database)
+    told = _told(done.rematched)
+    if people := done.linked.people:
+        told += [f"{people} unknown {'person' if people == 1 else 'people'} more"]
+    if told:
+        console.lines([", ".join(told)])
+    return bool(told)
+
+
+def _told(changed: "Rematched") -> list[str]:
     if not changed.videos:
-        return linked
+        return []
     told = [f"{changed.videos} past {'video' if changed.videos == 1 else 'videos'}"]
     told += [f"{_appearances(changed.named)} named"] if changed.named else []
     told += [f"{_appearances(changed.unnamed)} no longer so named"] if changed.unnamed else []
-    console.lines([", ".join(told)])
-    return True
-
-
-def link_past(database: Database) -> bool:
-    """Look for unknown people of each video in all others, where nobody has yet, and tell; whether there was any."""
-    with database.reading() as session:
-        if not links.to_link(session):
-            return False
-    from worker.linking import link_unknown  # noqa: PLC0415  loads what compares faces
-
-    linked = link_unknown(database)
-    if linked.people:
-        console.lines([f"{linked.people} unknown {'person' if linked.people == 1 else 'people'} more"])
-    return linked.people > 0
+    return told
 
 
 def _calibrate(database: Database, settings: Settings) -> None:

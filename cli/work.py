@@ -8,7 +8,7 @@ import typer
 from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
-from cli.rematch import link_past, match_past
+from cli.rematch import match_past
 from config.settings import Settings, load_settings
 from db import leases, status
 from db.schema import Video, VideoState
@@ -37,7 +37,7 @@ def run(
         began = leases.utc_now()
         interrupted = _work(database, settings, count, until_empty)
         if not interrupted:
-            link_past(database)
+            match_past(database, settings)
         with database.reading() as session:
             ended = list(status.ended_since(session, began))
     _tell(ended)

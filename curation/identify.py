@@ -4,11 +4,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from config.errors import PhotographError
 from config.settings import DetectorName, Settings
 from curation.analysis import AnalysedPhotograph, analyse_all, engine_of, with_engine
 from curation.photographs import shown
-from db import gallery, identities
+from db import gallery, identities, unknown_people
 from db.session import Database
 from db.shared_galleries import SharedGalleries
 from models.decision import Candidate, NearestRule, Verdict
@@ -79,7 +81,8 @@ class Identifier:
 
     def _identify(self, face: Face) -> IdentifiedFace:
         candidates = self.gallery.candidates(face.embedding, max(self._listed, _LEAST_CANDIDATES))
-        return IdentifiedFace(face, tuple(candidates[: self._listed]), self.rule.decide(candidates))
+        (verdict,) = self.gallery.contested(face.embedding[np.newaxis], [self.rule.decide(candidates)])
+        return IdentifiedFace(face, tuple(candidates[: self._listed]), verdict)
 
     def names(self, photograph: IdentifiedPhotograph) -> Mapping[int, str]:
         """Names of all identities that a photograph's candidates and verdicts speak of, by id."""
@@ -105,10 +108,19 @@ class Identifier:
             "space": self.gallery.space,
             "gallery_version": self.gallery.version,
             "rule": self.rule.name,
-            "faces": [self._face_as_json(face, names) for face in photograph.faces],
+            "faces": [self._face_as_json(face, names, self._rivals(photograph)) for face in photograph.faces],
         }
 
-    def _face_as_json(self, identified: IdentifiedFace, names: Mapping[int, str]) -> dict[str, object]:
+    def _rivals(self, photograph: IdentifiedPhotograph) -> Mapping[int, str]:
+        """Codes of the unknown people who contest names, by id."""
+        ids = [face.verdict.rival for face in photograph.faces if face.verdict.rival is not None]
+        with self._database.reading() as session:
+            numbers = unknown_people.numbers(session, ids)
+        return {row_id: unknown_people.code(number) for row_id, number in numbers.items()}
+
+    def _face_as_json(
+        self, identified: IdentifiedFace, names: Mapping[int, str], rivals: Mapping[int, str]
+    ) -> dict[str, object]:
         face, verdict = identified.face, identified.verdict
         box, quality = face.box, face.quality
         return {
@@ -122,6 +134,7 @@ class Identifier:
             },
             "decision": verdict.decision.value,
             "name": None if verdict.identity_id is None else names.get(verdict.identity_id),
+            "rival": rivals.get(verdict.rival or 0),
             "confidence": None if verdict.confidence is None else round(verdict.confidence, 6),
             "margin": None if verdict.margin is None else round(verdict.margin, 6),
             "candidates": [

@@ -145,6 +145,7 @@ def _write_group(session: Session, video_id: int, number: int, group: GroupRecor
         second_id=verdict.second.identity_id if verdict.second else None,
         second_distance=verdict.second.distance if verdict.second else None,
         second_score=verdict.second.score if verdict.second else None,
+        rival_id=verdict.rival,
         face_count=len(group.face_ids),
         best_face_id=group.best_face_id,
     )

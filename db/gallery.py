@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db import calibrations, spaces
+from db import calibrations, rivals, spaces
 from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
 from models.faces import Embeddings, Face, overall
@@ -57,7 +57,7 @@ def load(session: Session, space_name: str) -> Gallery:
         templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
         people = calibrations.people(session, known, templates)
     calibrated = calibrations.calibrated(known, people)
-    return Gallery(held.version, space_name, held.identity_ids, held.embeddings, calibrated)
+    return Gallery(held.version, space_name, held.identity_ids, held.embeddings, calibrated, rivals.load(session, row))
 
 
 def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:

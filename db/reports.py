@@ -51,24 +51,35 @@ class ReportRows:
     """By identity's id: everybody whom a group's decision or candidates name."""
     codes: Mapping[int, str]
     """By group's number: what unknown people are called in all videos."""
+    rivals: Mapping[int, str]
+    """By group's number: what the unknown person is called who contests the name."""
 
 
 def load(session: Session, video: Video) -> ReportRows:
     """Read all about a video but its pictures."""
+    groups = session.scalars(select(FaceGroup).where(FaceGroup.video_id == video.id).order_by(FaceGroup.number)).all()
     return ReportRows(
         space=video.space,
         segments=session.scalars(
             select(Segment).where(Segment.video_id == video.id).order_by(Segment.first_sample, Segment.number)
         ).all(),
         runs=_runs(session, video.id),
-        groups=session.scalars(
-            select(FaceGroup).where(FaceGroup.video_id == video.id).order_by(FaceGroup.number)
-        ).all(),
+        groups=groups,
         appearances=_appearances(session, video.id),
         best_faces=_best_faces(session, video.id),
         names=_names(session, video.id),
         codes=unknown_people.codes(session, video.id),
+        rivals=_rivals(session, groups),
     )
+
+
+def _rivals(session: Session, groups: Sequence[FaceGroup]) -> dict[int, str]:
+    known = unknown_people.numbers(session, [group.rival_id for group in groups if group.rival_id is not None])
+    return {
+        group.number: unknown_people.code(known[group.rival_id])
+        for group in groups
+        if group.rival_id is not None and group.rival_id in known
+    }
 
 
 def pictures(session: Session, video_id: int) -> dict[int, bytes]:

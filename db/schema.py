@@ -140,6 +140,8 @@ class EmbeddingSpaceRow(Base):
         ForeignKey("calibrations.id", use_alter=True, name="fk_embedding_spaces_calibration_id")
     )
     """The one that decides; none where names are given by distance."""
+    rivals_of: Mapped[str | None] = mapped_column(String(80))
+    """The state of gallery and unknown people that the rivals were found in; none before the first time."""
 
 
 class CalibrationRow(Base):
@@ -448,6 +450,17 @@ class UnknownPerson(Base):
     created_at: Mapped[datetime] = mapped_column(UtcDateTime)
 
 
+class Rival(Base):
+    """An unknown person who looks like somebody enrolled, so that whoever looks like both gets no name."""
+
+    __tablename__ = "rivals"
+
+    unknown_id: Mapped[int] = mapped_column(ForeignKey("unknown_people.id", ondelete="CASCADE"), primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), index=True)
+    template: Mapped[bytes] = mapped_column(LargeBinary)
+    """Of all that shows the person. Personal data."""
+
+
 class FaceGroup(Base):
     """All faces of one person inside one video, and what was decided about them."""
 
@@ -472,6 +485,8 @@ class FaceGroup(Base):
     second_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"))
     second_distance: Mapped[float | None] = mapped_column(Float)
     second_score: Mapped[float | None] = mapped_column(Float)
+    rival_id: Mapped[int | None] = mapped_column(ForeignKey("unknown_people.id", ondelete="SET NULL"), index=True)
+    """The unknown person who is as alike as the first candidate, and why nobody is named."""
     face_count: Mapped[int]
     best_face_id: Mapped[int | None] = mapped_column(
         ForeignKey("faces.id", ondelete="SET NULL", use_alter=True, name="fk_face_groups_best_face_id"), index=True

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import structlog
 from sqlalchemy.orm import Session
 
-from db import calibrations, gallery, spaces
+from db import calibrations, gallery, rivals, spaces
 from db.gallery_files import Faces, GalleryFiles, State
 from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Database
@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class _Held(NamedTuple):
-    token: str
+    state: tuple[str, str | None]
     gallery: Gallery
 
 
@@ -39,12 +39,12 @@ class SharedGalleries:
         space = spaces.find(session, space_name)
         if space is None:
             return gallery.load(session, space_name)
-        held = self._held.get(space_name)
-        if held is None or held.token != space.gallery_token:
+        held, state = self._held.get(space_name), (space.gallery_token, space.rivals_of)
+        if held is None or held.state != state:
             # The old one goes before the new one comes.
             held = None
             self._held.pop(space_name, None)
-            held = self._held[space_name] = _Held(space.gallery_token, self._load(session, space))
+            held = self._held[space_name] = _Held(state, self._load(session, space))
         return held.gallery
 
     def _load(self, session: Session, space: EmbeddingSpaceRow) -> Gallery:
@@ -56,7 +56,10 @@ class SharedGalleries:
                 log.warning("gallery not shared with other processes", detail=str(error))
             else:
                 calibrated = calibrations.calibrated(known, faces.people)
-                return Gallery(space.gallery_version, space.name, faces.identity_ids, faces.embeddings, calibrated)
+                return Gallery(
+                    space.gallery_version, space.name, faces.identity_ids, faces.embeddings, calibrated,
+                    rivals.load(session, space),
+                )  # fmt: skip
         return gallery.load(session, space.name)
 
     def _shared(

@@ -105,6 +105,15 @@ def codes(session: Session, video_id: int) -> dict[int, str]:
     return {group: code(number) for group, number in rows}
 
 
+def numbers(session: Session, ids: Collection[int]) -> dict[int, int]:
+    """Numbers of some unknown people by their ids; those that are gone are left out."""
+    found: dict[int, int] = {}
+    for part in parts(sorted(set(ids))):
+        rows = session.execute(select(UnknownPerson.id, UnknownPerson.number).where(UnknownPerson.id.in_(part)))
+        found.update((row_id, number) for row_id, number in rows)
+    return found
+
+
 def count(session: Session, states: Collection[UnknownState]) -> int:
     """How many unknown people are in some states."""
     return session.scalars(select(func.count()).where(UnknownPerson.state.in_(states))).one()

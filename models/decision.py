@@ -42,6 +42,7 @@ class Verdict:
         second: the next one.
         confidence: 0 to 1, that the first candidate is the right one; None where nothing was calibrated.
         told: who somebody has said it is; the candidates remain what the gallery says.
+        rival: the unknown person who is as alike as the first candidate, and why nobody is named.
     """
 
     decision: Decision
@@ -49,6 +50,7 @@ class Verdict:
     second: Candidate | None = None
     confidence: float | None = None
     told: int | None = None
+    rival: int | None = None
 
     @property
     def identity_id(self) -> int | None:
@@ -73,7 +75,11 @@ class Verdict:
 
     def confirmed(self, identity_id: int) -> "Verdict":
         """The same, but somebody has said who it is."""
-        return replace(self, decision=Decision.NAMED, confidence=None, told=identity_id)
+        return replace(self, decision=Decision.NAMED, confidence=None, told=identity_id, rival=None)
+
+    def contested(self, unknown_id: int) -> "Verdict":
+        """The same, but nobody is named: an unknown person is as alike."""
+        return replace(self, decision=Decision.REVIEW, rival=unknown_id)
 
     def doubted(self) -> "Verdict":
         """The same, but nobody is named: a person has to say. What somebody has said is not doubted."""

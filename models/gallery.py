@@ -1,6 +1,8 @@
 """The enrolled people of one embedding space, which of them come first for a probe, and what is decided from that."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,7 @@ from models.decision import CalibratedRule, Candidate, NearestRule, Rule, Verdic
 from models.faces import Embedding, Embeddings
 from models.neighbours import FlatIndex
 from models.normalised import NormalisedIndex
+from models.rivals import MARGIN, MARGIN_BY_DISTANCE, Rivals
 
 # The rules look at the first two.
 _DECIDED_BY = 2
@@ -26,6 +29,25 @@ class Calibrated:
         return [self.rule.decide(candidates) for candidates in self.index.candidates_of_each(probes, _DECIDED_BY)]
 
 
+class UnknownPeople(NamedTuple):
+    """Unknown people, R of them."""
+
+    ids: NDArray[np.int64]
+    """(R,)."""
+    templates: Embeddings
+    """(R, 128)."""
+
+
+def _rivals(people: UnknownPeople, calibrated: Calibrated | None) -> Rivals:
+    if calibrated is None:
+        return Rivals(*people, np.zeros(len(people.ids)), MARGIN_BY_DISTANCE)
+    return Rivals(*people, calibrated.index.terms(people.templates), MARGIN)
+
+
+def _no_term(_identity_id: int) -> float:
+    return 0.0
+
+
 class Gallery:
     """Enrolled faces that can be searched, exactly: by distance, or by normalised score where that was calibrated.
 
@@ -36,6 +58,7 @@ class Gallery:
         embeddings: (n, 128) float32, row after row. Neither array is copied: both may be files mapped into memory,
             which the processes of a machine then hold once together. Nobody may change them.
         calibrated: None for a gallery whose candidates are ranked by distance.
+        rivals: unknown people who contest names; None where nobody does.
 
     Raises:
         ValueError: the arrays do not fit each other.
@@ -48,6 +71,7 @@ class Gallery:
         identity_ids: NDArray[np.int64],
         embeddings: Embeddings,
         calibrated: Calibrated | None = None,
+        rivals: UnknownPeople | None = None,
     ) -> None:
         if embeddings.ndim != 2 or identity_ids.shape != embeddings.shape[:1]:
             raise ValueError(f"{identity_ids.shape} identities of {embeddings.shape} embeddings")
@@ -55,6 +79,7 @@ class Gallery:
         self.space = space
         self.calibrated = calibrated
         self._identity_ids = np.asarray(identity_ids, np.int64)
+        self._rivals = None if rivals is None else _rivals(rivals, calibrated)
         self._identity_count = len(np.unique(self._identity_ids))
         self._index = FlatIndex(embeddings)
 
@@ -74,8 +99,17 @@ class Gallery:
     def verdicts(self, probes: Embeddings, uncalibrated: NearestRule) -> list[Verdict]:
         """What is decided on each of (n, 128) probes."""
         if self.calibrated:
-            return self.calibrated.verdicts(probes)
-        return [uncalibrated.decide(candidates) for candidates in self.candidates_of_each(probes, _DECIDED_BY)]
+            found = self.calibrated.verdicts(probes)
+        else:
+            found = [uncalibrated.decide(candidates) for candidates in self.candidates_of_each(probes, _DECIDED_BY)]
+        return self.contested(probes, found)
+
+    def contested(self, probes: Embeddings, verdicts: Sequence[Verdict]) -> list[Verdict]:
+        """What rivals leave of verdicts on (n, 128) probes that the rule gave alone."""
+        if self._rivals is None:
+            return list(verdicts)
+        term_of = self.calibrated.index.term_of if self.calibrated else _no_term
+        return self._rivals.contest(probes, verdicts, term_of)
 
     def candidates(self, probe: Embedding, count: int) -> list[Candidate]:
         """The identities that come first for a probe, (128,) of the gallery's space, see `candidates_of_each`."""

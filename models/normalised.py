@@ -126,6 +126,14 @@ class NormalisedIndex:
     def __len__(self) -> int:
         return len(self._templates)
 
+    def term_of(self, identity_id: int) -> float:
+        """The term of an enrolled identity's template."""
+        return float(self._terms[np.searchsorted(self._identity_ids, identity_id)])
+
+    def terms(self, templates: Embeddings) -> NDArray[np.float64]:
+        """(n,) the terms of (n, 128) templates of people who are not enrolled."""
+        return self._cohort.terms(templates, np.full(len(templates), UNLABELLED))
+
     def candidates_of_each(self, probes: Embeddings, count: int) -> list[list[Candidate]]:
         """For each of (n, 128) probes the `count` identities of the smallest scores, fewer where there are fewer.
 

@@ -131,6 +131,7 @@ def _evidence(evidence: Evidence) -> dict[str, Any]:
         "group": evidence.group,
         "face_count": evidence.face_count,
         "confirmed": evidence.confirmed,
+        "rival": evidence.rival,
         "confidence": _rounded(evidence.confidence),
         "first": _candidate(evidence.first),
         "second": _candidate(evidence.second),

@@ -198,6 +198,7 @@ class _Cast:
             group=group.number,
             face_count=group.face_count,
             confirmed=group.confirmed,
+            rival=self.rows.rivals.get(group.number),
             confidence=group.confidence,
             first=self._candidate(group.first_id, group.first_distance, group.first_score),
             second=self._candidate(group.second_id, group.second_distance, group.second_score),

@@ -68,12 +68,14 @@ class Evidence:
     """What one group of faces said: its number in the video, its size, the two most alike enrolled people.
 
     `confirmed` tells that somebody has said who it is, whatever they are. `confidence` is how likely the first of them
-    is the right one, 0 to 1; None where nothing was calibrated, and where it was confirmed.
+    is the right one, 0 to 1; None where nothing was calibrated, and where it was confirmed. `rival` is the unknown
+    person, as called in all videos, who is as alike as the first of them, and why the group has no name.
     """
 
     group: int
     face_count: int
     confirmed: bool
+    rival: str | None
     confidence: float | None
     first: Candidate | None
     second: Candidate | None

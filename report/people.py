@@ -184,6 +184,8 @@ def _finding(evidence: Evidence, groups: int, rules: Rules) -> Finding:
 def _said(person: Person) -> str:
     if person.confirmed:
         return f"{DECISIONS[person.decision]} · confirmed"
+    if rival := next((one.rival for one in person.evidence if one.rival), None):
+        return f"{DECISIONS[person.decision]} · or {rival}?"
     sure = chance(person.confidence)
     # How unlikely an unknown person's nearest identity is, is nobody's question.
     if sure is None or person.decision == Decision.UNKNOWN:

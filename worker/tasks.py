@@ -5,10 +5,10 @@ from structlog.contextvars import bound_contextvars
 
 from config import tasks
 from config.celery_app import app
+from worker.archive import renew
 from worker.calibrating import Targets, calibrate_where_due
-from worker.linking import is_quiet, link_unknown
+from worker.linking import is_quiet
 from worker.process import this_process
-from worker.rematch import rematch
 from worker.work import finish_video, scan_segment
 
 
@@ -34,17 +34,16 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
 
 @app.task(name=tasks.REMATCH, bind=True)
 def rematch_task(self: Task[[], None]) -> None:
-    """Calibrate the galleries where that is due, match past videos with them, and link who is unknown then."""
+    """Calibrate the galleries where that is due, and bring past videos up to date with them."""
     process = this_process()
     with bound_contextvars(task=self.request.id):
         if process.settings.match.calibrate == "nightly":
             calibrate_where_due(process.database, Targets.of(process.settings.match))
-        rematch(process)
-        link_unknown(process.database)
+        renew(process)
 
 
 @app.task(name=tasks.LINK, bind=True)
 def link_task(self: Task[[], None]) -> None:
-    """Look for unknown people of each video in all others."""
+    """Look for unknown people of the videos that have ended in all others."""
     with bound_contextvars(task=self.request.id):
-        link_unknown(this_process().database)
+        renew(this_process())

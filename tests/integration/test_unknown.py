@@ -13,15 +13,16 @@ from cli.main import app
 from config.errors import Conflict, NotFound
 from config.settings import EnrolSettings, load_settings
 from curation.naming import MOST_FACES, Named, name_unknown
-from db import calibrations, casts, gallery, identities, links, spaces, unknown_people, videos
-from db.schema import EmbeddingSpaceRow, FaceGroup, UnknownPerson, UnknownState
+from db import calibrations, casts, gallery, identities, links, rivals, spaces, unknown_people, videos
+from db.schema import EmbeddingSpaceRow, FaceGroup, Rival, UnknownPerson, UnknownState
 from db.unknown_people import Summary, code
 from models.faces import Face
 from models.linking import Links
 from report.build import build
+from worker.archive import Renewed, renew
 from worker.linking import Linked, link_unknown
 from worker.process import WorkerProcess
-from worker.rematch import rematch
+from worker.rematch import Rematched, rematch
 
 LIMITS = EnrolSettings()
 
@@ -297,3 +298,56 @@ def test_codes(process: WorkerProcess) -> None:
                 unknown_people.get(session, written)
         assert session.query(UnknownPerson).count() == 0
     assert code(12) == "U-12"
+
+
+def decisions(process: WorkerProcess, video_id: int) -> list[tuple[str, int | None]]:
+    with process.database.reading() as session:
+        groups = session.query(FaceGroup).where(FaceGroup.video_id == video_id).order_by(FaceGroup.number).all()
+        known = unknown_people.numbers(session, [group.rival_id for group in groups if group.rival_id])
+        return [(group.decision, known.get(group.rival_id or 0)) for group in groups]
+
+
+def test_a_double_who_was_seen_before_contests_the_name(process: WorkerProcess) -> None:
+    """Ann is enrolled. Somebody 0.55 away is unknown, and then seen at 0.45 from Ann and 0.1 from there."""
+    ann, double = direction(1), direction(1) + 0.55 * direction(2)
+    add_enrolled(process, [("Ann", face_of(ann))])
+    mistaken = add_done(process, "mistaken", [(0, face_of(ann + 0.45 * direction(2)))])
+    herself = add_done(process, "herself", [(0, face_of(ann + 0.1 * direction(3)))])
+    assert (names(process, mistaken), names(process, herself)) == (["Ann"], ["Ann"])
+    add_done(process, "double", [(0, face_of(double))])
+    renewed = renew(process)
+    assert renewed.linked.people == 1
+    assert renewed.rematched.unnamed == 1
+    assert decisions(process, mistaken) == [("review", 1)]
+    assert names(process, herself) == ["Ann"]
+    with process.database.reading() as session:
+        (person,) = build(session, videos.get(session, mistaken), pictures=False).people
+        assert (person.label, person.evidence[0].rival) == ("Unknown 1, perhaps Ann", "U-1")
+    assert renew(process) == Renewed(Rematched(), Linked())
+    # Whoever is ignored is still not Ann; and if it was Ann after all, all of them are hers.
+    with process.database.writing() as session:
+        unknown_people.ignore(session, unknown_people.get(session, "U-1"))
+    renew(process)
+    assert decisions(process, mistaken) == [("review", 1)]
+    say(process, "U-1", "Ann")
+    renew(process)
+    assert names(process, mistaken) == ["Ann"]
+    with process.database.reading() as session:
+        assert session.query(Rival).count() == 0
+
+
+def test_rivals_go_with_the_people_that_they_are(process: WorkerProcess) -> None:
+    add_enrolled(process, [("Ann", face(1))])
+    seen(process, "film", (0, 2), (5, 3))
+    renew(process)
+    with process.database.reading() as session:
+        assert session.query(Rival).count() == 2
+    add_enrolled(process, [("Bob", face(2, 99))])
+    renew(process)
+    with process.database.reading() as session:
+        (rival,) = session.query(Rival).all()
+        assert unknown_people.numbers(session, [rival.unknown_id]) == {rival.unknown_id: 2}
+        (space,) = session.query(EmbeddingSpaceRow).all()
+        state = rivals.state(session, space)
+    with pytest.raises(Conflict), process.database.writing() as session:
+        rivals.write(session, space, state + "0", [], {}, [])

@@ -46,8 +46,24 @@ def upgrade() -> None:
             clusters.create_index(f"ix_clusters_{column}", [column], unique=False)
     with op.batch_alter_table("face_groups") as groups:
         groups.add_column(sa.Column("confirmed", sa.Boolean(), nullable=False, server_default=sa.false()))
+        groups.add_column(sa.Column("rival_id", KEY, nullable=True))
+        groups.create_foreign_key(
+            "fk_face_groups_rival_id", "unknown_people", ["rival_id"], ["id"], ondelete="SET NULL"
+        )  # fmt: skip
+        groups.create_index("ix_face_groups_rival_id", ["rival_id"], unique=False)
     with op.batch_alter_table("face_groups") as groups:
         groups.alter_column("confirmed", server_default=None, existing_type=sa.Boolean())
+    op.create_table(
+        "rivals",
+        sa.Column("unknown_id", KEY, nullable=False),
+        sa.Column("space_id", KEY, nullable=False),
+        sa.Column("template", sa.LargeBinary(), nullable=False),
+        sa.ForeignKeyConstraint(["unknown_id"], ["unknown_people.id"], name="fk_rivals_unknown_id", ondelete="CASCADE"),
+        sa.ForeignKeyConstraint(["space_id"], ["embedding_spaces.id"], name="fk_rivals_space_id"),
+        sa.PrimaryKeyConstraint("unknown_id", name="pk_rivals"),
+    )
+    op.create_index("ix_rivals_space_id", "rivals", ["space_id"], unique=False)
+    op.add_column("embedding_spaces", sa.Column("rivals_of", sa.String(length=80), nullable=True))
     op.bulk_insert(
         sa.table("counters", sa.column("name", sa.String), sa.column("value", sa.BigInteger)),
         [{"name": name, "value": 0} for name in COUNTERS],
@@ -59,7 +75,12 @@ def upgrade() -> None:
 def downgrade() -> None:
     for name in COUNTERS:
         op.execute(sa.text("DELETE FROM counters WHERE name = :name").bindparams(name=name))
+    op.drop_column("embedding_spaces", "rivals_of")
+    op.drop_table("rivals")
     with op.batch_alter_table("face_groups") as groups:
+        groups.drop_index("ix_face_groups_rival_id")
+        groups.drop_constraint("fk_face_groups_rival_id", type_="foreignkey")
+        groups.drop_column("rival_id")
         groups.drop_column("confirmed")
     with op.batch_alter_table("clusters") as clusters:
         for column in reversed(LINKS):

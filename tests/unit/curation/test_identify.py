@@ -74,7 +74,7 @@ def test_the_json_says_everything_but_the_embedding(
         "gallery_version": 2,
         "rule": "nearest/0.500/0.050",
     }
-    assert set(face) == {"box", "score", "quality", "decision", "name", "confidence", "margin", "candidates"}
+    assert set(face) == {"box", "score", "quality", "decision", "name", "rival", "confidence", "margin", "candidates"}
     assert set(face["box"]) == {"left", "top", "right", "bottom"}
     assert (face["decision"], face["name"]) == ("named", "Barack Obama")
     first, second = face["candidates"]

@@ -1,0 +1,95 @@
+"""Unknown people who contest names: found after each linking, kept with their templates."""
+
+from collections.abc import Collection, Mapping, Sequence
+
+import numpy as np
+from sqlalchemy import Select, delete, insert, select, update
+from sqlalchemy.orm import Session
+
+from config.errors import Conflict
+from db import counters
+from db.parts import parts
+from db.schema import Cluster, EmbeddingSpaceRow, EnrolledFace, FaceGroup, Rival, UnknownPerson, Video
+from db.vectors import stack, to_bytes
+from models.faces import Embedding
+from models.gallery import UnknownPeople
+
+
+def state(session: Session, space: EmbeddingSpaceRow) -> str:
+    """What the rivals of a space depend on, as it is now: gallery, calibration, and who is unknown."""
+    return f"{space.gallery_token}/{counters.last(session, counters.LINKS)}"
+
+
+def outdated(session: Session) -> list[EmbeddingSpaceRow]:
+    """The spaces whose rivals were found in another state than that of now."""
+    enrolled = select(EnrolledFace.space_id)
+    rows = session.scalars(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.id.in_(enrolled))).all()
+    return [row for row in rows if row.rivals_of != state(session, row)]
+
+
+def load(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople | None:
+    """The rivals of a space; None where there are none."""
+    rows = session.execute(
+        select(Rival.unknown_id, Rival.template).where(Rival.space_id == space.id).order_by(Rival.unknown_id)
+    ).all()
+    if not rows:
+        return None
+    return UnknownPeople(np.array([row[0] for row in rows], np.int64), stack([row[1] for row in rows], space.length))
+
+
+def ids_of(session: Session, space_id: int) -> dict[int, int]:
+    """The ids of all unknown people of a space by their numbers."""
+    rows = session.execute(select(UnknownPerson.number, UnknownPerson.id).where(UnknownPerson.space_id == space_id))
+    return {number: row_id for number, row_id in rows}  # noqa: C416  to dict's types a Row is no pair
+
+
+def write(
+    session: Session,
+    space: EmbeddingSpaceRow,
+    found_in: str,
+    kept: Collection[int],
+    changed: Mapping[int, Embedding],
+    contested: Sequence[int],
+) -> None:
+    """Write the rivals of a space, and have the videos matched again that they may concern.
+
+    Args:
+        session: for writing.
+        space: as it was read.
+        found_in: the state that they were found in.
+        kept: ids of those who stay as they are; all others go.
+        changed: templates of those who are new or have changed, by id.
+        contested: identities that they look like.
+
+    Raises:
+        Conflict: the gallery, or who is unknown, has changed meanwhile.
+    """
+    held = session.get_one(EmbeddingSpaceRow, space.id, with_for_update=True, populate_existing=True)
+    if state(session, held) != found_in:
+        raise Conflict(space.name, "gallery or unknown people have changed meanwhile", "try again")
+    before = set(session.scalars(select(Rival.unknown_id).where(Rival.space_id == space.id)))
+    gone = sorted(before - set(kept))
+    for part in parts(gone):
+        session.execute(delete(Rival).where(Rival.unknown_id.in_(part)))
+    if changed:
+        session.execute(
+            insert(Rival),
+            [
+                {"unknown_id": row_id, "space_id": space.id, "template": to_bytes(one)}
+                for row_id, one in changed.items()
+            ],
+        )
+    for part in parts(sorted(set(gone) - set(changed))):
+        _match_again(session, select(FaceGroup.video_id).where(FaceGroup.rival_id.in_(part)))
+    for part in parts(sorted(set(contested))):
+        _match_again(session, select(Cluster.video_id).where(Cluster.identity_id.in_(part)))
+    held.rivals_of = found_in
+
+
+def _match_again(session: Session, video_ids: Select[int]) -> None:
+    session.execute(
+        update(Video)
+        .where(Video.id.in_(video_ids))
+        .values(matched_version=None)
+        .execution_options(synchronize_session=False)
+    )
