@@ -8,7 +8,7 @@ to say, once, by naming or ignoring the unknown person.
 
 Labelled Faces in the Wild and two women who look alike, mirrored space, one enrolled and the other known from one to
 eight faces that were unknown; half of the photographs of the enrolled stand for earlier videos, and those of them that
-were missed are unknown people, too (three draws, in %; docs/decisions, 18):
+were missed are unknown people, too (three draws, in %; docs/decisions, 20):
 
 | | the double gets the name | enrolled people get theirs | strangers get a name |
 |---|---|---|---|
