@@ -90,6 +90,7 @@ def _match_again(session: Session, video_ids: Select[int]) -> None:
     session.execute(
         update(Video)
         .where(Video.id.in_(video_ids))
-        .values(matched_version=None)
+        # The gallery is to be asked again; where it answers as before, nothing is grouped anew.
+        .values(matched_rule=None)
         .execution_options(synchronize_session=False)
     )
