@@ -2,9 +2,9 @@
 
     python -m bench.archive [--videos 1000] [--groups 30] [--identities 10000] [--unknown 20000] [--night 10]
 
-Made-up people (`bench.identification`): the enrolled, and others whom nobody has named. Videos show people of both kinds
-in equal parts, each group ten faces. After one more person was enrolled past videos are asked again, where no name
-changes; then the unknown people are linked for the first time, and again after a night of more videos. SQLite, one
+Made-up people (`bench.identification`): the enrolled, and others whom nobody has named. Videos show people of both
+kinds in equal parts, each group ten faces. After one more person was enrolled past videos are asked again, where no
+name changes; then the unknown people are linked for the first time, and again after a night of more videos. SQLite, one
 process. The numbers stand in docs/performance.md.
 """
 
@@ -21,7 +21,7 @@ from sqlalchemy import insert
 from bench.identification import people
 from bench.memory import enrol
 from config.settings import Settings
-from db import spaces, unknown_people
+from db import matching, spaces, unknown_people
 from db.migrate import ensure_schema
 from db.schema import Appearance, Cluster, FaceGroup, UnknownState, Video
 from db.vectors import to_bytes
@@ -78,11 +78,11 @@ def _link(process: WorkerProcess, when: str) -> None:
     between = time.perf_counter()
     rivals = find_rivals(process)
     ended = time.perf_counter()
-    matched = rematch(process)
+    with process.database.reading() as session:
+        concerned = len(matching.to_match_again(session, process.uncalibrated.name))
     print(
         f"{when}: {linked.clusters} unknown groups linked in {between - began:.1f} s, {linked.people} new people; "
-        f"{rivals} rivals found in {ended - between:.1f} s; {matched.videos} videos lost or got a name by that, in "
-        f"{time.perf_counter() - ended:.1f} s"
+        f"{rivals} rivals found in {ended - between:.1f} s, which concern {concerned} videos"
     )
 
 
@@ -117,10 +117,10 @@ def _add_videos(
             verdicts = gallery.verdicts(templates, process.uncalibrated)
             session.execute(insert(FaceGroup), _groups(number, groups, verdicts))
             first = (number - 1) * groups + 1
-            appearances = [
-                {"group_id": first + at, "start_pts": 0, "end_pts": 9, "face_count": 10} for at in range(groups)
-            ]
-            session.execute(insert(Appearance), appearances)
+            session.execute(
+                insert(Appearance),
+                [{"group_id": first + at, "start_pts": 0, "end_pts": 9, "face_count": 10} for at in range(groups)],
+            )
             session.execute(insert(Cluster), _clusters(number, groups, templates, verdicts))
 
 
