@@ -64,9 +64,12 @@ def is_quiet(database: Database) -> bool:
 def _link_space(database: Database, space: EmbeddingSpaceRow) -> Linked:
     with database.reading() as session:
         known = links.clusters(session, space)
+        fresh = int((known.people == NOBODY).sum())
+        if not fresh:
+            # Somebody else was here first.
+            return Linked()
         decided = links.ignored(session, space.id)
         groups, members = _groups(session, space, known)
-        fresh = int((known.people == NOBODY).sum())
         largest = linking.limit(fresh + len(np.unique(known.people[known.people != NOBODY])), members)
         found = linking.link(groups, largest, _apart(session, known), decided)
     with database.writing() as session:
