@@ -54,6 +54,10 @@ def folders(
     cohort: Annotated[
         list[int] | None, typer.Option(min=0, help="People in the cohort; may be repeated. Half of those left.")
     ] = None,
+    groups: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.json", help="Groups of people within whom false names are told apart."),
+    ] = None,
     embeddings: Kept = None,
     output: Output = None,
     plot: Plot = None,
@@ -65,17 +69,20 @@ def folders(
     from curation.photographs import find_photographs, shown  # noqa: PLC0415  loads only where it is measured
     from evaluation import folders as protocol  # noqa: PLC0415  as above
     from evaluation import plots  # noqa: PLC0415  as above
+    from evaluation.by_group import read_groups  # noqa: PLC0415  as above
     from evaluation.labelled import labelled_faces, people_of  # noqa: PLC0415  as above
 
     _check_places(embeddings, output, plot)
     people = people_of(find_photographs(tops).photographs, tops)
     arrays, refused = _faces(list(people), embeddings)
     faces = labelled_faces(arrays, {shown(path): person for path, person in people.items()})
+    grouped = read_groups(groups, faces.names) if groups else {}
     asked = protocol.Protocol(enrolled, photographs, seeds, strangers, cohort or ())
     with console.progress("draws", len(enrolled) * len(photographs) * seeds) as advance:
         found = protocol.rows(protocol.measure(faces, asked, advance))
     _print_rows(faces, found)
-    write_json(output, protocol.as_json(faces, asked, found))
+    _print_groups(found, grouped)
+    write_json(output, protocol.as_json(faces, asked, found, grouped))
     if plot:
         with writing(plot):
             plots.draw(plots.panels_of(found), "FPIR: strangers named", "FNIR: enrolled people missed", plot)
@@ -160,3 +167,23 @@ def _print_rows(faces: "LabelledFaces", rows: Sequence["Row"]) -> None:
     console.out.print(table)
     told = f"{len(faces)} faces of {len(faces.names)} people, {faces.faceless} photographs without a face"
     console.lines([f"{told}; mean over the seeds, least and largest in brackets"])
+
+
+def _print_groups(rows: Sequence["Row"], groups: Mapping[int, str]) -> None:
+    from evaluation.by_group import FPIR  # noqa: PLC0415  as above
+
+    if not groups:
+        return
+    table = console.table(
+        *(">enrolled", ">each", "rule", "group"), f">named at FPIR {FPIR:.0%}", ">times all", ">another's name"
+    )
+    for row in rows:
+        whole, *others = row.by_group(groups)
+        for one in (whole, *others):
+            named = "" if one.named is None else f"{one.named:.1%} of {one.strangers}"
+            times = f"{one.named / whole.named:.1f}" if one.named is not None and whole.named else ""
+            wrong = "" if one.wrongly_named is None else f"{one.wrongly_named:.1%} of {one.enrolled}"
+            name = console.plain(one.group or "everybody")
+            table.add_row(str(row.gallery), str(row.photographs), row.label, name, named, times, wrong)
+    console.lines([""])
+    console.out.print(table)

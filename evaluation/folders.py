@@ -1,12 +1,13 @@
 """`rollcall evaluate folders`: open-set identification, over gallery sizes, photographs enrolled and seeds."""
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from evaluation.by_group import GroupRates, by_group
 from evaluation.intervals import REPLICATES, Interval
 from evaluation.labelled import LabelledFaces
 from evaluation.limits import CURVE, finite
@@ -108,6 +109,10 @@ class Row:
         """The FNIR of each seed."""
         return [one.searches.fnir(one.searches.limit(fpir)) for one in self.measured]
 
+    def by_group(self, groups: Mapping[int, str]) -> list[GroupRates]:
+        """False names by group of people, all seeds together."""
+        return by_group([one.searches for one in self.measured], groups)
+
     def rank_1(self) -> list[float]:
         """The rank-1 rate of each seed."""
         return [one.searches.rank_1 for one in self.measured]
@@ -122,8 +127,10 @@ def rows(measured: Sequence[Measured]) -> list[Row]:
     return [Row(*kind, found) for kind, found in ordered]
 
 
-def as_json(faces: LabelledFaces, protocol: Protocol, found: Sequence[Row]) -> dict[str, Any]:
-    """The document that docs/evaluate.md describes."""
+def as_json(
+    faces: LabelledFaces, protocol: Protocol, found: Sequence[Row], groups: Mapping[int, str]
+) -> dict[str, Any]:
+    """The document that docs/evaluate.md describes; `groups` of people, see `by_group.read_groups`."""
     counts = np.bincount(faces.people)
     return {
         "schema": SCHEMA,
@@ -137,11 +144,11 @@ def as_json(faces: LabelledFaces, protocol: Protocol, found: Sequence[Row]) -> d
         },
         "seeds": list(range(protocol.seeds)),
         "interval": {"confidence": 0.95, "method": "bootstrap over people", "replicates": REPLICATES},
-        "results": [_row_as_json(row) for row in found],
+        "results": [_row_as_json(row, groups) for row in found],
     }
 
 
-def _row_as_json(row: Row) -> dict[str, Any]:
+def _row_as_json(row: Row, groups: Mapping[int, str]) -> dict[str, Any]:
     return {
         "gallery": row.gallery,
         "photographs": row.photographs,
@@ -150,6 +157,7 @@ def _row_as_json(row: Row) -> dict[str, Any]:
         "rank_1": _spread(row.rank_1()),
         "fnir_at_fpir": [{"fpir": fpir, "fnir": _spread(row.fnir(fpir))} for fpir in FPIRS],
         "seeds": [_seed_as_json(one) for one in row.measured],
+        "by_group": [asdict(one) for one in row.by_group(groups)],
         "det": _curve(row),
     }
 

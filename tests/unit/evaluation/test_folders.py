@@ -43,7 +43,7 @@ def test_draws_of_one_kind_are_one_row(measured: list[Measured]) -> None:
 
 def test_the_document_tells_the_numbers_of_the_rows(crowded: LabelledFaces, measured: list[Measured]) -> None:
     found = rows(measured)
-    document = json.loads(json.dumps(as_json(crowded, PROTOCOL, found), allow_nan=False))
+    document = json.loads(json.dumps(as_json(crowded, PROTOCOL, found, {}), allow_nan=False))
     assert document["schema"] == SCHEMA == "rollcall.evaluate.folders/1"
     assert document["material"] == {
         "people": 300, "people_with_several": 300, "photographs": 903, "without_a_face": 3,
