@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -19,9 +19,6 @@ from db.unknown_people import Place, Summary, code
 from models.decision import Decision, NearestRule
 from report import unknown as page_of
 from report.timecodes import amount, decimal, span
-
-if TYPE_CHECKING:
-    from models.gallery import Gallery
 
 _LISTED = 50
 _ON_PAGE = 100
@@ -189,19 +186,16 @@ def _perhaps(session: Session, settings: Settings, found: Sequence[Summary]) -> 
     """Whom the gallery would name, or propose, for all that shows an unknown person together, by their numbers."""
     import numpy as np  # noqa: PLC0415  loads only where faces are compared
 
-    galleries: dict[int, Gallery] = {}
+    number_of = {one.id: one.number for one in found}
     likely: dict[int, int] = {}
-    for one in found:
-        person = unknown_people.get(session, code(one.number))
-        space = session.get_one(EmbeddingSpaceRow, person.space_id)
-        if space.id not in galleries:
-            galleries[space.id] = gallery.load(session, space.name)
-        held, mean = galleries[space.id], unknown_people.mean(session, person, space.length)
-        if mean is None or not len(held):
+    for space_id, templates in unknown_people.templates(session, number_of).items():
+        held = gallery.load(session, session.get_one(EmbeddingSpaceRow, space_id).name)
+        if not len(held):
             continue
-        verdict = held.verdicts(np.stack([mean]), NearestRule.of(settings.match))[0]
-        if verdict.decision != Decision.UNKNOWN and verdict.likely is not None:
-            likely[one.number] = verdict.likely
+        verdicts = held.verdicts(np.stack(list(templates.values())), NearestRule.of(settings.match))
+        for person, verdict in zip(templates, verdicts, strict=True):
+            if verdict.decision != Decision.UNKNOWN and verdict.likely is not None:
+                likely[number_of[person]] = verdict.likely
     names = identities.names(session, likely.values())
     return {number: names[identity] for number, identity in likely.items()}
 

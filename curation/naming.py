@@ -8,9 +8,8 @@ from fractions import Fraction
 from config.errors import NotFound
 from config.settings import EnrolSettings
 from db import gallery, identities, unknown_people
-from db.schema import UnknownPerson, Video
 from db.session import Database, Session
-from models.faces import Face
+from db.unknown_people import BestFace
 
 MOST_FACES = 5
 """That are enrolled of one person: more hardly help (docs/decisions, 14), and each one is compared for ever."""
@@ -51,41 +50,42 @@ def name_unknown(
         chosen = [cluster for place, cluster in places.items() if place not in without]
         identity = identities.ensure(session, name)
         faces = _choose(unknown_people.best_faces(session, chosen), limits)
-        enrolled = sum(_enrol(session, identity.id, person, *one) for one in faces)
+        enrolled = sum(_enrol(session, identity.id, one) for one in faces)
         count = unknown_people.confirm(session, person, identity.id, chosen)
         return Named(identity.name, count, enrolled)
 
 
-def _choose(found: list[tuple[Video, int, Face]], limits: EnrolSettings) -> list[tuple[Video, int, Face]]:
+def _choose(found: list[BestFace], limits: EnrolSettings) -> list[BestFace]:
     """The best faces that may enrol, of as many videos as there are."""
     fit = [
-        (video, pts, face)
-        for video, pts, face in found
-        if min(face.box.width, face.box.height) >= limits.smallest_face
-        and face.quality.sharpness >= limits.least_sharpness
+        one
+        for one in found
+        if min(one.face.box.width, one.face.box.height) >= limits.smallest_face
+        and one.face.quality.sharpness >= limits.least_sharpness
     ]
-    fit.sort(key=lambda one: -one[2].quality.overall)
+    fit.sort(key=lambda one: -one.face.quality.overall)
     videos: dict[int, int] = {}
     ranked = []
-    for place, (video, _, _) in enumerate(fit):
-        videos[video.id] = videos.get(video.id, 0) + 1
-        ranked.append((videos[video.id], place))
+    for place, one in enumerate(fit):
+        videos[one.video.id] = videos.get(one.video.id, 0) + 1
+        ranked.append((videos[one.video.id], place))
     return [fit[place] for _, place in sorted(ranked)[:MOST_FACES]]
 
 
-def _enrol(session: Session, identity_id: int, person: UnknownPerson, video: Video, pts: int, face: Face) -> bool:
+def _enrol(session: Session, identity_id: int, one: BestFace) -> bool:
     """Whether the face is enrolled now that was not before."""
-    seconds = pts * Fraction(video.time_base_num or 0, video.time_base_den or 1)
-    where = f"{video.content_hash} {pts} {face.box}"
+    video = one.video
+    seconds = one.pts * Fraction(video.time_base_num or 0, video.time_base_den or 1)
+    where = f"{video.content_hash} {one.pts} {one.face.box}"
     digest = hashlib.sha256(where.encode()).hexdigest()
-    if gallery.holder(session, person.space_id, digest) is not None:
+    if gallery.holder(session, one.space_id, digest) is not None:
         return False
     gallery.add(
         session,
         identity_id=identity_id,
-        space_id=person.space_id,
+        space_id=one.space_id,
         photograph=f"video {video.id} ({video.title}) at {float(seconds):.3f} s",
         photograph_hash=digest,
-        face=face,
+        face=one.face,
     )
     return True

@@ -77,10 +77,10 @@ def clusters(session: Session, space: EmbeddingSpaceRow) -> UnknownClusters:
     return UnknownClusters(links, ids, videos, faces, people, vectors)
 
 
-def ignored(session: Session, space_id: int) -> frozenset[int]:
-    """Numbers of the unknown people of a space whom somebody has said to ignore."""
+def ignored(session: Session) -> frozenset[int]:
+    """Numbers of the unknown people whom somebody has said to ignore."""
     decided = UnknownPerson.state == UnknownState.IGNORED
-    return frozenset(session.scalars(select(UnknownPerson.number).where(UnknownPerson.space_id == space_id, decided)))
+    return frozenset(session.scalars(select(UnknownPerson.number).where(decided)))
 
 
 def seen_together(session: Session, video_id: int) -> frozenset[tuple[int, int]]:
@@ -99,7 +99,7 @@ def seen_together(session: Session, video_id: int) -> frozenset[tuple[int, int]]
     return frozenset((row[0], row[1]) for row in rows)
 
 
-def write(session: Session, space_id: int, before: UnknownClusters, found: Links) -> None:
+def write(session: Session, before: UnknownClusters, found: Links) -> None:
     """Write who the clusters show. Unknown people whom no cluster shows any more are forgotten.
 
     Raises:
@@ -107,7 +107,7 @@ def write(session: Session, space_id: int, before: UnknownClusters, found: Links
     """
     if counters.draw(session, counters.LINKS) != before.links + 1:
         raise Conflict("unknown people", "were changed meanwhile", "try again")
-    people = _number_new(session, space_id, found.people)
+    people = _number_new(session, found.people)
     changed = np.flatnonzero(people != before.people)
     ids = _ids(session, {*people[changed].tolist(), *found.joined, *found.joined.values()})
     if len(changed):
@@ -127,21 +127,24 @@ def write(session: Session, space_id: int, before: UnknownClusters, found: Links
             .where(UnknownPerson.id == ids[younger])
             .values(state=UnknownState.JOINED, successor_id=ids[older])
         )
-    forget_unseen(session, space_id)
+        # Also what was not read: clusters of other spaces.
+        session.execute(
+            update(Cluster)
+            .where(Cluster.unknown_id == ids[younger])
+            .values(unknown_id=ids[older])
+            .execution_options(synchronize_session=False)
+        )
+    _forget_unseen(session)
 
 
-def forget_unseen(session: Session, space_id: int) -> None:
+def _forget_unseen(session: Session) -> None:
     """Forget unknown people whom no cluster shows."""
     shown = exists().where(Cluster.unknown_id == UnknownPerson.id)
     waiting = UnknownPerson.state.in_((UnknownState.OPEN, UnknownState.IGNORED))
-    session.execute(
-        delete(UnknownPerson)
-        .where(UnknownPerson.space_id == space_id, waiting, ~shown)
-        .execution_options(synchronize_session=False)
-    )
+    session.execute(delete(UnknownPerson).where(waiting, ~shown).execution_options(synchronize_session=False))
 
 
-def _number_new(session: Session, space_id: int, people: NDArray[np.int64]) -> NDArray[np.int64]:
+def _number_new(session: Session, people: NDArray[np.int64]) -> NDArray[np.int64]:
     """The same people, the new ones with numbers of their own."""
     count = int(max(0, -people.min(initial=0)))
     if not count:
@@ -151,7 +154,7 @@ def _number_new(session: Session, space_id: int, people: NDArray[np.int64]) -> N
     session.execute(
         insert(UnknownPerson),
         [
-            {"number": number, "space_id": space_id, "state": UnknownState.OPEN, "created_at": datetime.now(UTC)}
+            {"number": number, "state": UnknownState.OPEN, "created_at": datetime.now(UTC)}
             for number in range(last - count + 1, last + 1)
         ],
     )

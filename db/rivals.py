@@ -37,9 +37,9 @@ def load(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople | None:
     return UnknownPeople(np.array([row[0] for row in rows], np.int64), stack([row[1] for row in rows], space.length))
 
 
-def ids_of(session: Session, space_id: int) -> dict[int, int]:
-    """The ids of all unknown people of a space by their numbers."""
-    rows = session.execute(select(UnknownPerson.number, UnknownPerson.id).where(UnknownPerson.space_id == space_id))
+def ids_of(session: Session) -> dict[int, int]:
+    """The ids of all unknown people by their numbers."""
+    rows = session.execute(select(UnknownPerson.number, UnknownPerson.id))
     return {number: row_id for number, row_id in rows}  # noqa: C416  to dict's types a Row is no pair
 
 
@@ -70,7 +70,7 @@ def write(
     before = set(session.scalars(select(Rival.unknown_id).where(Rival.space_id == space.id)))
     gone = sorted(before - set(kept))
     for part in parts(gone):
-        session.execute(delete(Rival).where(Rival.unknown_id.in_(part)))
+        session.execute(delete(Rival).where(Rival.unknown_id.in_(part), Rival.space_id == space.id))
     if changed:
         session.execute(
             insert(Rival),

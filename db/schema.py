@@ -433,7 +433,10 @@ class UnknownState(StrEnum):
 
 
 class UnknownPerson(Base):
-    """Somebody whom nobody has named, known again from video to video by what looks alike."""
+    """Somebody whom nobody has named, known again from video to video by what looks alike.
+
+    A video that goes over to another embedding space takes its people with it, so they belong to no space.
+    """
 
     __tablename__ = "unknown_people"
     __table_args__ = (_one_of("state", UnknownState),)
@@ -441,7 +444,6 @@ class UnknownPerson(Base):
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     number: Mapped[int] = mapped_column(BigInteger, unique=True)
     """People write `U-number`. Never drawn twice."""
-    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), index=True)
     state: Mapped[str] = mapped_column(String(16), index=True)
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="CASCADE"), index=True)
     """Set exactly while the person is named."""
@@ -456,9 +458,9 @@ class Rival(Base):
     __tablename__ = "rivals"
 
     unknown_id: Mapped[int] = mapped_column(ForeignKey("unknown_people.id", ondelete="CASCADE"), primary_key=True)
-    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), index=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), primary_key=True, index=True)
     template: Mapped[bytes] = mapped_column(LargeBinary)
-    """Of all that shows the person. Personal data."""
+    """Of all that shows the person in videos of this space. Personal data."""
 
 
 class FaceGroup(Base):

@@ -17,6 +17,7 @@ from db.parts import parts
 from db.schema import (
     Appearance,
     Cluster,
+    EmbeddingSpaceRow,
     FaceCrop,
     FaceGroup,
     FaceRow,
@@ -69,6 +70,16 @@ class Place:
     def written(self) -> str:
         """The video and the group, e.g. `12:3`."""
         return f"{self.video_id}:{self.group}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class BestFace:
+    """The face that shows a group best: its video, the space of its embedding, the tick of its frame. Personal data."""
+
+    video: Video
+    space_id: int
+    pts: int
+    face: Face
 
 
 def code(number: int) -> str:
@@ -195,21 +206,29 @@ def crops(session: Session, face_ids: Sequence[int]) -> dict[int, bytes]:
     return found
 
 
-def mean(session: Session, person: UnknownPerson, length: int) -> Embedding | None:
-    """The template of all that shows an unknown person; None where nothing does. Personal data."""
-    rows = session.execute(
-        select(Cluster.template, FaceGroup.face_count)
-        .join(FaceGroup, FaceGroup.id == Cluster.group_id)
-        .where(Cluster.unknown_id == person.id)
-        .order_by(Cluster.id)
-    ).all()
-    if not rows:
-        return None
-    return template(stack([row.template for row in rows], length), np.array([row.face_count for row in rows], float))
+def templates(session: Session, ids: Collection[int]) -> dict[int, dict[int, Embedding]]:
+    """Of some unknown people, all that shows each in videos of one space, by space and person. Personal data."""
+    lengths = {row.id: row.length for row in session.scalars(select(EmbeddingSpaceRow))}
+    seen: dict[tuple[int, int], list[tuple[bytes, int]]] = defaultdict(list)
+    for part in parts(sorted(ids)):
+        rows = session.execute(
+            select(Video.space_id, Cluster.unknown_id, Cluster.template, FaceGroup.face_count)
+            .join(FaceGroup, FaceGroup.id == Cluster.group_id)
+            .join(Video, Video.id == Cluster.video_id)
+            .where(Cluster.unknown_id.in_(part))
+            .order_by(Cluster.id)
+        )
+        for space_id, person, vector, faces in rows:
+            seen[space_id or 0, person or 0].append((vector, faces))
+    found: dict[int, dict[int, Embedding]] = defaultdict(dict)
+    for (space_id, person), some in seen.items():
+        vectors = stack([vector for vector, _ in some], lengths[space_id])
+        found[space_id][person] = template(vectors, np.array([faces for _, faces in some], float))
+    return found
 
 
-def best_faces(session: Session, cluster_ids: Sequence[int]) -> list[tuple[Video, int, Face]]:
-    """The best face of each of some clusters: its video, the tick of its frame, the face. Personal data."""
+def best_faces(session: Session, cluster_ids: Sequence[int]) -> list[BestFace]:
+    """The best face of each of some clusters. Personal data."""
     found = []
     for part in parts(cluster_ids):
         rows = session.execute(
@@ -220,7 +239,7 @@ def best_faces(session: Session, cluster_ids: Sequence[int]) -> list[tuple[Video
             .where(Cluster.id.in_(part))
             .order_by(FaceRow.id)
         )
-        found += [(video, row.pts, _face(row)) for video, row in rows]
+        found += [BestFace(video, row.space_id, row.pts, _face(row)) for video, row in rows]
     return found
 
 

@@ -68,12 +68,12 @@ def _link_space(database: Database, space: EmbeddingSpaceRow) -> Linked:
         if not fresh:
             # Somebody else was here first.
             return Linked()
-        decided = links.ignored(session, space.id)
+        decided = links.ignored(session)
         groups, members = _groups(session, space, known)
         largest = linking.limit(fresh + len(np.unique(known.people[known.people != NOBODY])), members)
         found = linking.link(groups, largest, _apart(session, known), decided)
     with database.writing() as session:
-        links.write(session, space.id, known, found)
+        links.write(session, known, found)
     linked = Linked(fresh, max(0, -int(found.people.min(initial=0))), len(found.joined))
     log.info("linked", space=space.name, clusters=fresh, new=linked.people, joined=linked.joined)
     return linked

@@ -42,7 +42,7 @@ def find_rivals(process: WorkerProcess) -> int:
 def _find_in(process: WorkerProcess, space: EmbeddingSpaceRow) -> int:
     with process.database.reading() as session:
         found_in = rivals.state(session, space)
-        ids, templates = _unknown_people(session, space, links.clusters(session, space))
+        ids, templates = _unknown_people(session, links.clusters(session, space))
         before = rivals.load(session, space)
         chosen, identities = _most_like(process, session, space, templates)
     kept = {} if before is None else dict(zip(before.ids.tolist(), before.templates, strict=True))
@@ -60,15 +60,13 @@ def _find_in(process: WorkerProcess, space: EmbeddingSpaceRow) -> int:
     return len(changed)
 
 
-def _unknown_people(
-    session: Session, space: EmbeddingSpaceRow, known: UnknownClusters
-) -> tuple[NDArray[np.int64], Embeddings]:
+def _unknown_people(session: Session, known: UnknownClusters) -> tuple[NDArray[np.int64], Embeddings]:
     """Ids and templates of all linked unknown people."""
     linked = known.people != NOBODY
     numbers, templates = templates_by_identity(
         known.people[linked], known.templates[linked], known.faces[linked].astype(np.float64)
     )
-    row_ids = rivals.ids_of(session, space.id)
+    row_ids = rivals.ids_of(session)
     return np.array([row_ids[number] for number in numbers.tolist()], np.int64), templates
 
 

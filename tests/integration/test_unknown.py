@@ -218,7 +218,7 @@ def test_what_has_changed_meanwhile_is_not_written_over(process: WorkerProcess) 
     link_unknown(process.database)
     late = Links(np.array([-1]), {})
     with pytest.raises(Conflict), process.database.writing() as session:
-        links.write(session, space.id, read, late)
+        links.write(session, read, late)
     say(process, "U-1", "Ann")
     assert matched is not None
     with pytest.raises(Conflict, match="somebody has said"), process.database.writing() as session:

@@ -21,13 +21,11 @@ def upgrade() -> None:
         "unknown_people",
         sa.Column("id", KEY, nullable=False),
         sa.Column("number", sa.BigInteger(), nullable=False),
-        sa.Column("space_id", KEY, nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("identity_id", KEY, nullable=True),
         sa.Column("successor_id", KEY, nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("state IN ('open', 'ignored', 'named', 'joined')", name="ck_unknown_people_state"),
-        sa.ForeignKeyConstraint(["space_id"], ["embedding_spaces.id"], name="fk_unknown_people_space_id"),
         sa.ForeignKeyConstraint(
             ["identity_id"], ["identities.id"], name="fk_unknown_people_identity_id", ondelete="CASCADE"
         ),
@@ -37,7 +35,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_unknown_people"),
         sa.UniqueConstraint("number", name="uq_unknown_people_number"),
     )
-    for column in ("space_id", "state", "identity_id", "successor_id"):
+    for column in ("state", "identity_id", "successor_id"):
         op.create_index(f"ix_unknown_people_{column}", "unknown_people", [column], unique=False)
     with op.batch_alter_table("clusters") as clusters:
         for column, table in LINKS.items():
@@ -60,7 +58,7 @@ def upgrade() -> None:
         sa.Column("template", sa.LargeBinary(), nullable=False),
         sa.ForeignKeyConstraint(["unknown_id"], ["unknown_people.id"], name="fk_rivals_unknown_id", ondelete="CASCADE"),
         sa.ForeignKeyConstraint(["space_id"], ["embedding_spaces.id"], name="fk_rivals_space_id"),
-        sa.PrimaryKeyConstraint("unknown_id", name="pk_rivals"),
+        sa.PrimaryKeyConstraint("unknown_id", "space_id", name="pk_rivals"),
     )
     op.create_index("ix_rivals_space_id", "rivals", ["space_id"], unique=False)
     op.add_column("embedding_spaces", sa.Column("rivals_of", sa.String(length=80), nullable=True))
