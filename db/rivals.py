@@ -1,9 +1,11 @@
 """Unknown people who contest names: found after each linking, kept with their templates."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import closing
 
 import numpy as np
-from sqlalchemy import Select, delete, insert, select, update
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, delete, insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import Conflict
@@ -11,8 +13,13 @@ from db import counters
 from db.parts import parts
 from db.schema import Cluster, EmbeddingSpaceRow, EnrolledFace, FaceGroup, Rival, UnknownPerson, Video
 from db.vectors import stack, to_bytes
-from models.faces import Embedding
+from models.decision import Decision
+from models.faces import Embedding, Embeddings
 from models.gallery import UnknownPeople
+
+_ROWS_AT_ONCE = 4096
+
+Numbers = NDArray[np.int64]
 
 
 def state(session: Session, space: EmbeddingSpaceRow) -> str:
@@ -43,15 +50,30 @@ def ids_of(session: Session) -> dict[int, int]:
     return {number: row_id for number, row_id in rows}  # noqa: C416  to dict's types a Row is no pair
 
 
+def named(session: Session, space: EmbeddingSpaceRow) -> Iterator[tuple[Numbers, Numbers, Embeddings]]:
+    """All clusters of ended videos of a space that the rule named: videos, identities and templates, some at a time."""
+    chosen = (
+        select(Cluster.video_id, Cluster.identity_id, Cluster.template)
+        .join(Video, Video.id == Cluster.video_id)
+        .where(Video.space_id == space.id, Cluster.decision == Decision.NAMED, Cluster.confirmed_id.is_(None))
+        .where(Cluster.identity_id.is_not(None))
+        .order_by(Cluster.id)
+    )
+    with closing(session.execute(chosen, execution_options={"yield_per": _ROWS_AT_ONCE})) as rows:
+        for part in rows.partitions():
+            numbers = np.array([row[:2] for row in part], np.int64)
+            yield numbers[:, 0], numbers[:, 1], stack([row[2] for row in part], space.length)
+
+
 def write(
     session: Session,
     space: EmbeddingSpaceRow,
     found_in: str,
     kept: Collection[int],
     changed: Mapping[int, Embedding],
-    contested: Sequence[int],
+    contested: Collection[int],
 ) -> None:
-    """Write the rivals of a space, and have the videos matched again that they may concern.
+    """Write the rivals of a space, and have the videos matched again that they concern.
 
     Args:
         session: for writing.
@@ -59,7 +81,7 @@ def write(
         found_in: the state that they were found in.
         kept: ids of those who stay as they are; all others go.
         changed: templates of those who are new or have changed, by id.
-        contested: identities that they look like.
+        contested: videos in which these contest a name.
 
     Raises:
         Conflict: the gallery, or who is unknown, has changed meanwhile.
@@ -68,9 +90,11 @@ def write(
     if state(session, held) != found_in:
         raise Conflict(space.name, "gallery or unknown people have changed meanwhile", "try again")
     before = set(session.scalars(select(Rival.unknown_id).where(Rival.space_id == space.id)))
-    gone = sorted(before - set(kept))
-    for part in parts(gone):
+    replaced = sorted(before - set(kept))
+    for part in parts(replaced):
         session.execute(delete(Rival).where(Rival.unknown_id.in_(part), Rival.space_id == space.id))
+        # What they contested until now may be a name again.
+        _match_again(session, Video.id.in_(select(FaceGroup.video_id).where(FaceGroup.rival_id.in_(part))))
     if changed:
         session.execute(
             insert(Rival),
@@ -79,17 +103,15 @@ def write(
                 for row_id, one in changed.items()
             ],
         )
-    for part in parts(sorted(set(gone) - set(changed))):
-        _match_again(session, select(FaceGroup.video_id).where(FaceGroup.rival_id.in_(part)))
-    for part in parts(sorted(set(contested))):
-        _match_again(session, select(Cluster.video_id).where(Cluster.identity_id.in_(part)))
+    for part in parts(sorted(contested)):
+        _match_again(session, Video.id.in_(part))
     held.rivals_of = found_in
 
 
-def _match_again(session: Session, video_ids: Select[int]) -> None:
+def _match_again(session: Session, chosen: ColumnElement[bool]) -> None:
     session.execute(
         update(Video)
-        .where(Video.id.in_(video_ids))
+        .where(chosen)
         # The gallery is to be asked again; where it answers as before, nothing is grouped anew.
         .values(matched_rule=None)
         .execution_options(synchronize_session=False)

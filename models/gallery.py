@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.decision import CalibratedRule, Candidate, NearestRule, Rule, Verdict
+from models.decision import CalibratedRule, Candidate, Decision, NearestRule, Rule, Verdict
 from models.faces import Embedding, Embeddings
 from models.neighbours import FlatIndex
 from models.normalised import NormalisedIndex
@@ -44,10 +44,6 @@ def _rivals(people: UnknownPeople, calibrated: Calibrated | None) -> Rivals:
     return Rivals(*people, calibrated.index.terms(people.templates), MARGIN)
 
 
-def _no_term(_identity_id: int) -> float:
-    return 0.0
-
-
 class Gallery:
     """Enrolled faces that can be searched, exactly: by distance, or by normalised score where that was calibrated.
 
@@ -81,6 +77,7 @@ class Gallery:
         self._identity_ids = np.asarray(identity_ids, np.int64)
         self._rivals = None if rivals is None else _rivals(rivals, calibrated)
         self._identity_count = len(np.unique(self._identity_ids))
+        self._embeddings = embeddings
         self._index = FlatIndex(embeddings)
 
     def __len__(self) -> int:
@@ -108,8 +105,29 @@ class Gallery:
         """What rivals leave of verdicts on (n, 128) probes that the rule gave alone."""
         if self._rivals is None:
             return list(verdicts)
-        term_of = self.calibrated.index.term_of if self.calibrated else _no_term
-        return self._rivals.contest(probes, verdicts, term_of)
+        return self._rivals.contest(probes, verdicts, self._term_of)
+
+    def contests(self, rivals: UnknownPeople, probes: Embeddings, identity_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether some unknown people would contest the names of (n, 128) probes, which (n,) identities they got."""
+        named = [
+            Verdict(Decision.NAMED, Candidate(identity, distance, distance))
+            for identity, distance in zip(identity_ids.tolist(), self._distances(probes, identity_ids), strict=True)
+        ]
+        found = _rivals(rivals, self.calibrated).contest(probes, named, self._term_of)
+        return np.array([one.rival is not None for one in found], np.bool_)
+
+    def _distances(self, probes: Embeddings, identity_ids: NDArray[np.int64]) -> list[float]:
+        """Of each probe to one identity; infinite to one that is enrolled no more."""
+        if self.calibrated:
+            return self.calibrated.index.distances(probes, identity_ids)
+        found = []
+        for probe, identity in zip(probes, identity_ids.tolist(), strict=True):
+            away = self._embeddings[self._identity_ids == identity] - probe
+            found.append(float(np.sqrt(np.einsum("ij,ij->i", away, away).min(initial=np.inf))))
+        return found
+
+    def _term_of(self, identity_id: int) -> float:
+        return self.calibrated.index.term_of(identity_id) if self.calibrated else 0.0
 
     def candidates(self, probe: Embedding, count: int) -> list[Candidate]:
         """The identities that come first for a probe, (128,) of the gallery's space, see `candidates_of_each`."""

@@ -127,8 +127,21 @@ class NormalisedIndex:
         return len(self._templates)
 
     def term_of(self, identity_id: int) -> float:
-        """The term of an enrolled identity's template."""
-        return float(self._terms[np.searchsorted(self._identity_ids, identity_id)])
+        """The term of an enrolled identity's template; 0 of somebody who is enrolled no more."""
+        row = self._row_of(identity_id)
+        return 0.0 if row is None else float(self._terms[row])
+
+    def distances(self, probes: Embeddings, identity_ids: NDArray[np.int64]) -> list[float]:
+        """Of each of (n, 128) probes to the template of one identity; infinite to one that is enrolled no more."""
+        found = []
+        for probe, identity in zip(probes, identity_ids.tolist(), strict=True):
+            row = self._row_of(identity)
+            found.append(np.inf if row is None else float(np.linalg.norm(self._templates[row] - probe)))
+        return found
+
+    def _row_of(self, identity_id: int) -> int | None:
+        row = int(np.searchsorted(self._identity_ids, identity_id))
+        return row if row < len(self) and self._identity_ids[row] == identity_id else None
 
     def terms(self, templates: Embeddings) -> NDArray[np.float64]:
         """(n,) the terms of (n, 128) templates of people who are not enrolled."""
@@ -172,9 +185,9 @@ class NormalisedIndex:
         """The first candidates of a probe by its distances to all templates."""
         taken = {}
         for person, value in term.without.items():
-            row = int(np.searchsorted(self._identity_ids, person))
+            row = self._row_of(person)
             # Whoever was in the cohort may have been removed since.
-            if row < len(self) and self._identity_ids[row] == person:
+            if row is not None:
                 taken[row] = value
         scores = distances - self._terms.astype(np.float32)
         for row, value in taken.items():

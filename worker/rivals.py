@@ -9,7 +9,9 @@ from db import links, rivals
 from db.links import UnknownClusters
 from db.schema import EmbeddingSpaceRow
 from db.session import Session
-from models.faces import Embeddings
+from models.decision import NearestRule
+from models.faces import Embedding, Embeddings
+from models.gallery import Gallery, UnknownPeople
 from models.linking import NOBODY
 from models.rivals import MOST_RIVALS
 from models.templates import templates_by_identity
@@ -44,20 +46,33 @@ def _find_in(process: WorkerProcess, space: EmbeddingSpaceRow) -> int:
         found_in = rivals.state(session, space)
         ids, templates = _unknown_people(session, links.clusters(session, space))
         before = rivals.load(session, space)
-        chosen, identities = _most_like(process, session, space, templates)
-    kept = {} if before is None else dict(zip(before.ids.tolist(), before.templates, strict=True))
-    same = {
-        int(ids[row])
-        for row in chosen
-        if (known := kept.get(int(ids[row]))) is not None and np.linalg.norm(known - templates[row]) < _MOVED
-    }
-    changed = {int(ids[row]): templates[row] for row in chosen if int(ids[row]) not in same}
-    contested = [identity for row in chosen if int(ids[row]) in changed for identity in identities[row]]
+        gallery = process.gallery(session, space)
+        chosen = _most_like(gallery, process.uncalibrated, templates)
+        known = {} if before is None else dict(zip(before.ids.tolist(), before.templates, strict=True))
+        moved = np.array([_has_moved(known.get(int(ids[row])), templates[row]) for row in chosen], np.bool_)
+        changed = UnknownPeople(ids[chosen][moved], templates[chosen][moved])
+        contested = _contested(session, space, gallery, changed)
     with process.database.writing() as session:
-        rivals.write(session, space, found_in, same, changed, contested)
-    if changed:
-        log.info("rivals found", space=space.name, rivals=len(chosen), changed=len(changed))
-    return len(changed)
+        kept = ids[chosen][~moved].tolist()
+        rivals.write(
+            session, space, found_in, kept, dict(zip(changed.ids.tolist(), changed.templates, strict=True)), contested
+        )
+    if len(changed.ids):
+        log.info("rivals found", space=space.name, rivals=len(chosen), changed=len(changed.ids), videos=len(contested))
+    return len(changed.ids)
+
+
+def _has_moved(before: Embedding | None, now: Embedding) -> bool:
+    return before is None or float(np.linalg.norm(before - now)) >= _MOVED
+
+
+def _contested(session: Session, space: EmbeddingSpaceRow, gallery: Gallery, changed: UnknownPeople) -> set[int]:
+    """Videos in which some rivals contest a name."""
+    found: set[int] = set()
+    if len(changed.ids):
+        for videos, identities, templates in rivals.named(session, space):
+            found.update(videos[gallery.contests(changed, templates, identities)].tolist())
+    return found
 
 
 def _unknown_people(session: Session, known: UnknownClusters) -> tuple[NDArray[np.int64], Embeddings]:
@@ -70,17 +85,11 @@ def _unknown_people(session: Session, known: UnknownClusters) -> tuple[NDArray[n
     return np.array([row_ids[number] for number in numbers.tolist()], np.int64), templates
 
 
-def _most_like(
-    process: WorkerProcess, session: Session, space: EmbeddingSpaceRow, templates: Embeddings
-) -> tuple[list[int], list[list[int]]]:
-    """Positions of the unknown people who are most like somebody enrolled, and of all whom they are like."""
-    gallery = process.gallery(session, space)
+def _most_like(gallery: Gallery, uncalibrated: NearestRule, templates: Embeddings) -> NDArray[np.int64]:
+    """Positions of the unknown people who are most like somebody enrolled, ascending."""
     scores = np.full(len(templates), np.inf)
-    identities: list[list[int]] = []
     for start in range(0, len(templates), _PROBES_AT_ONCE):
-        for verdict in gallery.verdicts(templates[start : start + _PROBES_AT_ONCE], process.uncalibrated):
-            near = [one for one in (verdict.first, verdict.second) if one is not None]
-            scores[len(identities)] = near[0].score if near else np.inf
-            identities.append([one.identity_id for one in near])
+        verdicts = gallery.verdicts(templates[start : start + _PROBES_AT_ONCE], uncalibrated)
+        scores[start : start + len(verdicts)] = [one.first.score if one.first else np.inf for one in verdicts]
     order = np.argsort(scores, kind="stable")[:MOST_RIVALS]
-    return sorted(order[np.isfinite(scores[order])].tolist()), identities
+    return np.sort(order[np.isfinite(scores[order])])
