@@ -331,7 +331,7 @@ class FaceRow(Base):
     """(5, 2) float32, little-endian."""
     space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
-    """(128,) float32, little-endian."""
+    """As many float32 as the space is long, little-endian."""
     group_id: Mapped[int | None] = mapped_column(ForeignKey("face_groups.id", ondelete="SET NULL"), index=True)
 
 
