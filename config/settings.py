@@ -444,6 +444,13 @@ class Settings(BaseSettings):
         return self.database.url or f"sqlite:///{self.home / 'rollcall.db'}"
 
     @property
+    def tried_faces(self) -> FaceSettings:
+        """With the candidate in place of the embedder in force, where one is declared."""
+        if not self.candidate.declared:
+            return self.faces
+        return self.faces.model_copy(update={"embedder": "file", "file": self.candidate})
+
+    @property
     def interval_ms(self) -> int:
         """Time between two sampling instants in whole milliseconds."""
         return round(self.sampling.interval * 1000)

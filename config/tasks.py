@@ -3,5 +3,6 @@
 SCAN_SEGMENT = "worker.scan_segment"
 FINISH_VIDEO = "worker.finish_video"
 REMATCH = "worker.rematch"
+REEMBED = "worker.reembed"
 SWEEP = "scheduler.sweep"
 NIGHTLY = "scheduler.nightly"

@@ -74,10 +74,19 @@ def build_engine(faces: FaceSettings) -> FaceEngine:
         "hog": lambda: HogDetector(faces.smallest, faces.most_pixels),
         "dlib-cnn": lambda: CnnDetector(faces.smallest, faces.most_pixels),
     }
+    alignment = alignment_of(faces.file) if faces.embedder == "file" else None
+    return FaceEngine(detectors[faces.detector](), DlibAligner(), build_embedder(faces), alignment)
+
+
+def build_embedder(faces: FaceSettings) -> FaceEmbedder:
+    """The embedder that the settings name. Cheap: it loads on first use.
+
+    Raises:
+        SettingsError: it is a file, and none is declared.
+    """
     embedders: dict[EmbedderName, Callable[[], FaceEmbedder]] = {
         "onnx": lambda: OnnxEmbedder(faces.mirror, faces.provider),
         "dlib": lambda: DlibEmbedder(faces.mirror),
         "file": lambda: FileEmbedder(faces.file, faces.provider),
     }
-    alignment = alignment_of(faces.file) if faces.embedder == "file" else None
-    return FaceEngine(detectors[faces.detector](), DlibAligner(), embedders[faces.embedder](), alignment)
+    return embedders[faces.embedder]()

@@ -190,7 +190,8 @@ def run(
             workers.check()
             try:
                 workers.end_overdue(_overdue(database))
-                sweep(database, settings, sender)
+                # Who waits for the end of the queue does not wait for what can wait.
+                sweep(database, settings, sender, background=not until_empty)
                 left = _backlog(database)
             except (DatabaseUnavailable, BrokerUnavailable, Conflict) as error:
                 # A server that restarts must not end the night.

@@ -7,8 +7,12 @@ from config import tasks
 from config.celery_app import app
 from worker.calibrating import Targets, calibrate_where_due
 from worker.process import this_process
+from worker.reembed import reembed
 from worker.rematch import rematch
 from worker.work import finish_video, scan_segment
+
+_WHILE = 30.0
+"""Seconds for which a worker embeds again before it looks at the queue: no longer does a segment wait for it."""
 
 
 @app.task(name=tasks.SCAN_SEGMENT, bind=True)
@@ -37,3 +41,13 @@ def rematch_task(self: Task[[], None]) -> None:
         if process.settings.match.calibrate == "nightly":
             calibrate_where_due(process.database, Targets.of(process.settings.match))
         rematch(process)
+
+
+@app.task(name=tasks.REEMBED, bind=True)
+def reembed_task(self: Task[[], None]) -> None:
+    """Embed some faces for the candidate's space while nothing else is to be done, and ask to go on with it."""
+    process = this_process()
+    with bound_contextvars(task=self.request.id):
+        left = reembed(process, seconds=_WHILE, gives_way=True)
+    if left:
+        app.send_task(tasks.REEMBED)

@@ -7,6 +7,7 @@ import numpy as np
 from db import gallery, identities, leases, segments, spaces, videos
 from db.schema import FaceGroup
 from db.segments import FaceRecord
+from models.crops import FacePicture
 from models.faces import Box, Embedding, Face, Quality
 from support.records import FACTS, analysed
 from worker.process import WorkerProcess
@@ -21,8 +22,8 @@ def face_of(embedding: Embedding, place: int = 0) -> Face:
     return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), embedding)
 
 
-def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face]]) -> int:
-    """The id of a video of ten samples that is done: sample and face."""
+def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face]], crop: bytes = b"jpeg") -> int:
+    """The id of a video of ten samples that is done: sample and face, all with one crop."""
     with process.database.writing() as session:
         video_id = videos.add(
             session, content_hash=title.ljust(64, "0"), byte_size=1, path=f"/{title}", title=title, outcome=FACTS
@@ -35,15 +36,15 @@ def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face
             taken[0],
             space_id=spaces.ensure(session, process.engine.space),
             detector=process.engine.detector_name,
-            faces=[FaceRecord(sample, sample * SAMPLE, one, b"jpeg") for sample, one in faces],
+            faces=[FaceRecord(sample, sample * SAMPLE, one, crop) for sample, one in faces],
             runs=analysed(0, 10),
         )
     finish_video(process, video_id)
     return video_id
 
 
-def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]]) -> None:
-    """Enrol faces by name, each from a photograph of its own."""
+def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]], picture: FacePicture | None = None) -> None:
+    """Enrol faces by name, each from a photograph of its own, all with one picture."""
     with process.database.writing() as session:
         space_id = spaces.ensure(session, process.engine.space)
         for name, one in faces:
@@ -55,6 +56,7 @@ def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]]) -> N
                 photograph=f"{name}.jpg",
                 photograph_hash=hashed.ljust(64, "0"),
                 face=one,
+                picture=picture,
             )
 
 
