@@ -36,10 +36,10 @@ MOST_PEOPLE, MOST_PHOTOGRAPHS = 5000, 5
 
 # Nearer to somebody enrolled, or to another unknown one, an unknown person may be the same.
 _SAME = 0.45
-_LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
+LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
 # Clusters of recent videos that tell how much is left for reviewers.
 _MOST_RECENT = 20_000
-_SEED = 0
+SEED = 0
 # How sure it must be that two identities are one person before somebody is asked to look.
 _ONE_PERSON = 0.99
 
@@ -141,7 +141,7 @@ def measure(
         Cohort(people.cohort, people.cohort_people),
         most_people=MOST_PEOPLE,
         most_photographs=MOST_PHOTOGRAPHS,
-        seed=_SEED,
+        seed=SEED,
     )
     return _limits(people, found, targets, len(enrolled.identity_ids)), people
 
@@ -158,14 +158,26 @@ def too_small(space_name: str, enrolled: int, unknown: int) -> GalleryTooSmall:
 
 def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[int], enrolled: Embeddings) -> list[Seen]:
     """One cluster of each unknown person, drawn at random; whoever looks like somebody who is enrolled is left out."""
-    mixed = np.random.default_rng(_SEED).permutation(np.array(ids, np.int64))[:_LOOKED_AT_FIRST].tolist()
+    mixed = np.random.default_rng(SEED).permutation(np.array(ids, np.int64))[:LOOKED_AT_FIRST].tolist()
     seen = calibrations.seen(session, mixed, space.length)
     if not seen:
         return []
     templates = np.stack([one.template for one in seen])
+    return [seen[row] for row in other_people(templates, enrolled)]
+
+
+def other_people(templates: Embeddings, enrolled: Embeddings) -> list[int]:
+    """Rows of templates of which no two look like one person, nor one like somebody who is enrolled; ascending.
+
+    Args:
+        templates: (n, d) of unknown people, looked at in random order; at most `MOST_UNKNOWN` are kept.
+        enrolled: (N, d).
+    """
+    if not len(templates):
+        return []
     near_enrolled, _ = FlatIndex(enrolled).nearest(templates, 1)
     kept: list[int] = []
-    for row in np.random.default_rng(_SEED).permutation(len(seen)).tolist():
+    for row in np.random.default_rng(SEED).permutation(len(templates)).tolist():
         if len(kept) == MOST_UNKNOWN:
             break
         if near_enrolled.shape[1] and near_enrolled[row, 0] < _SAME:
@@ -173,7 +185,7 @@ def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[in
         difference = templates[kept] - templates[row]
         if not kept or float(np.einsum("ij,ij->i", difference, difference).min()) >= _SAME**2:
             kept.append(row)
-    return [seen[row] for row in sorted(kept)]
+    return sorted(kept)
 
 
 def _limits(people: People, found: LeftOut, targets: Targets, photographs: int) -> Calibration:

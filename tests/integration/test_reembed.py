@@ -53,7 +53,7 @@ def face(person: int, place: int = 1) -> Face:
 def seen(process: WorkerProcess, title: str, count: int = 1) -> int:
     """A video with so many faces, in as many samples."""
     faces = [(sample, face(1)) for sample in range(count)]
-    return add_done(process, title, faces, crop(GREEN, faces[0][1].box))
+    return add_done(process, title, faces, lambda one: crop(GREEN, one.box))
 
 
 def enrol(process: WorkerProcess, name: str, person: int) -> None:
@@ -214,7 +214,7 @@ def test_vectors_go_with_their_faces(process: WorkerProcess, trying: WorkerProce
 
 
 def test_crops_that_cannot_be_used_are_told(process: WorkerProcess, trying: WorkerProcess) -> None:
-    add_done(process, "film", [(0, face(1))], b"no picture")
+    add_done(process, "film", [(0, face(1))], lambda _: b"no picture")
     add_enrolled(process, [("Ann", face(1))])
     reembed(trying)
     assert far(trying) == Progress(1, 1, 1, 0, 1, 1)

@@ -1,6 +1,6 @@
 """Past videos and enrolled people in a ledger, made of embeddings whose people are plain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -22,8 +22,13 @@ def face_of(embedding: Embedding, place: int = 0) -> Face:
     return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), embedding)
 
 
-def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face]], crop: bytes = b"jpeg") -> int:
-    """The id of a video of ten samples that is done: sample and face, all with one crop."""
+def add_done(
+    process: WorkerProcess,
+    title: str,
+    faces: Sequence[tuple[int, Face]],
+    crop_of: Callable[[Face], bytes] = lambda _: b"jpeg",
+) -> int:
+    """The id of a video of ten samples that is done: sample and face."""
     with process.database.writing() as session:
         video_id = videos.add(
             session, content_hash=title.ljust(64, "0"), byte_size=1, path=f"/{title}", title=title, outcome=FACTS
@@ -36,7 +41,7 @@ def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face
             taken[0],
             space_id=spaces.ensure(session, process.engine.space),
             detector=process.engine.detector_name,
-            faces=[FaceRecord(sample, sample * SAMPLE, one, crop) for sample, one in faces],
+            faces=[FaceRecord(sample, sample * SAMPLE, one, crop_of(one)) for sample, one in faces],
             runs=analysed(0, 10),
         )
     finish_video(process, video_id)

@@ -1,0 +1,247 @@
+"""What another embedding space would change: every video that was embedded for it is grouped and named in memory.
+
+Nothing is written. The candidate's gallery is calibrated as the one in force is, and asked by the same rules; what is
+compared with the ledger is decisions, never vectors of two spaces.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from fractions import Fraction
+
+import numpy as np
+
+from config.errors import NotFound
+from db import calibrations, reembedded, reembedding, spaces, videos
+from db.finishing import AppearanceRecord, Cast, GroupRecord
+from db.gallery import Vectors
+from db.reembedded import Named
+from db.reembedding import Progress
+from db.schema import EmbeddingSpaceRow
+from db.session import Session
+from models.decision import Decision, Rule
+from models.gallery import Calibrated, Gallery
+from models.leave_one_out import Enrolled
+from models.normalised import NormalisedIndex
+from models.reembedding import build_reembedder
+from models.stretch import stretch_between
+from models.templates import templates_by_identity
+from worker import casting
+from worker.calibrating import LOOKED_AT_FIRST, SEED, Calibration, Targets, measure, other_people
+from worker.process import WorkerProcess
+
+_NOBODY = Named(Decision.UNKNOWN, None)
+
+
+class Kind(StrEnum):
+    """What becomes of an appearance."""
+
+    OTHERWISE = "named otherwise"
+    NEWLY = "newly named"
+    NO_LONGER = "no longer named"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A stretch of a video in which the candidate names another person, or somebody where nobody was, or nobody.
+
+    `start` and `end`: seconds from the video's beginning. `before` and `after`: identities, None for nobody.
+    `review`: whether a reviewer would be asked where nobody is named any more. `face_id`: the best face.
+    """
+
+    video_id: int
+    kind: Kind
+    start: Fraction
+    end: Fraction
+    before: int | None
+    after: int | None
+    review: bool
+    faces: int
+    face_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """Faces in groups by what was decided on these."""
+
+    named: int = 0
+    review: int = 0
+    unknown: int = 0
+
+    def __add__(self, other: "Counts") -> "Counts":
+        """Both together."""
+        return Counts(self.named + other.named, self.review + other.review, self.unknown + other.unknown)
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What the candidate would change.
+
+    Args:
+        space: the candidate's.
+        progress: how much was embedded for it.
+        videos: that were compared.
+        before: decisions of the ledger on the faces of those, and `after` the candidate's.
+        changes: by video, then by time.
+        calibration: of the candidate's gallery; None where that is too small.
+        in_force: name and rule of the space that the settings name now.
+        rule: by which the candidate was asked.
+        stretch: the factor that would make its distances mean what those in force mean; None where too few people are
+            enrolled in both.
+    """
+
+    space: str
+    progress: Progress
+    videos: int
+    before: Counts
+    after: Counts
+    changes: Sequence[Change]
+    calibration: Calibration | None
+    in_force: tuple[str, str]
+    rule: Rule
+    stretch: float | None
+
+
+def shadow(process: WorkerProcess, on_video: Callable[[int, int], None] = lambda _done, _all: None) -> Compared:
+    """Compare the candidate with the ledger.
+
+    Raises:
+        NotFound: nothing was embedded for it yet.
+    """
+    name = build_reembedder(process.settings.tried_faces).space.name
+    with process.database.reading() as session:
+        space = spaces.find(session, name)
+        if space is None:
+            raise NotFound(name, "nothing was embedded for it yet", "`rollcall reembed` does that")
+        held = reembedded.enrolled(session, space)
+        gallery, calibration = candidate_gallery(process, session, space, held)
+        ids = reembedded.whole_videos(session, space.id)
+        progress = reembedding.progress(session, space.id)
+        in_force = _in_force(process, session)
+        stretch = _stretch(process, session, held)
+    changes: list[Change] = []
+    before = after = Counts()
+    for done, video_id in enumerate(ids, start=1):
+        found, counted_before, counted_after = _compare(process, space, gallery, video_id)
+        changes += found
+        before, after = before + counted_before, after + counted_after
+        on_video(done, len(ids))
+    rule = gallery.rule(process.uncalibrated)
+    return Compared(name, progress, len(ids), before, after, changes, calibration, in_force, rule, stretch)
+
+
+def candidate_gallery(
+    process: WorkerProcess, session: Session, space: EmbeddingSpaceRow, held: Vectors
+) -> tuple[Gallery, Calibration | None]:
+    """The gallery of another space, calibrated in memory where it is large enough."""
+    templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
+    seen = reembedded.unknown_people(session, space, LOOKED_AT_FIRST, SEED)
+    unknown = seen[other_people(seen, templates[1])]
+    enrolled = Enrolled(held.identity_ids, held.embeddings, held.weights)
+    measured = measure(enrolled, templates, unknown, Targets.of(process.settings.match))
+    calibrated = None if measured is None else Calibrated(NormalisedIndex(measured[1]), measured[0].rule)
+    gallery = Gallery(held.version, space.name, held.identity_ids, held.embeddings, calibrated)
+    return gallery, None if measured is None else measured[0]
+
+
+def cast_in(
+    process: WorkerProcess, session: Session, space: EmbeddingSpaceRow, gallery: Gallery, video_id: int
+) -> tuple[Cast, casting.Evidence]:
+    """Who is in a video by another space, and the evidence.
+
+    Raises:
+        ValueError: a face of it was not embedded for the space, or the gallery is another space's.
+    """
+    if gallery.space != space.name:
+        raise ValueError(f"a gallery of {gallery.space} for faces in {space.name}")
+    evidence = casting.gather(process, session, videos.get(session, video_id))
+    faces = reembedded.in_space(session, evidence.faces, space)
+    evidence = replace(evidence, faces=faces, gallery=gallery)
+    return casting.cast(process, evidence), evidence
+
+
+def _compare(
+    process: WorkerProcess, space: EmbeddingSpaceRow, gallery: Gallery, video_id: int
+) -> tuple[list[Change], Counts, Counts]:
+    with process.database.reading() as session:
+        before = reembedded.named(session, video_id)
+        cast, evidence = cast_in(process, session, space, gallery, video_id)
+    ticks = dict(zip(evidence.faces.ids.tolist(), evidence.faces.pts.tolist(), strict=True))
+    weights = dict(zip(evidence.faces.ids.tolist(), evidence.faces.weights.tolist(), strict=True))
+    changes = [
+        Change(
+            video_id=video_id,
+            kind=_kind(said.identity_id, group.verdict.identity_id),
+            start=start * evidence.time_base,
+            end=end * evidence.time_base,
+            before=said.identity_id,
+            after=group.verdict.identity_id,
+            review=group.verdict.decision == Decision.REVIEW,
+            faces=len(ids),
+            face_id=max(ids, key=lambda face_id: weights[face_id]),
+        )
+        for group in cast.groups
+        for said, members in _by_name(group, before).items()
+        if said.identity_id != group.verdict.identity_id
+        for start, end, ids in _stretches(group, members, ticks)
+    ]
+    counted = _counts([named.decision for named in before.values()])
+    after = _counts([group.verdict.decision for group in cast.groups for _ in group.face_ids])
+    return sorted(changes, key=lambda change: (change.start, change.end)), counted, after
+
+
+def _kind(before: int | None, after: int | None) -> Kind:
+    if before is None:
+        return Kind.NEWLY
+    return Kind.NO_LONGER if after is None else Kind.OTHERWISE
+
+
+def _by_name(group: GroupRecord, before: Mapping[int, Named]) -> dict[Named, list[int]]:
+    """The faces of a new group by what the ledger says of them; who is nobody is nobody, asked about or not."""
+    found: dict[Named, list[int]] = {}
+    for face_id in group.face_ids:
+        said = before.get(face_id, _NOBODY)
+        found.setdefault(said if said.identity_id is not None else _NOBODY, []).append(face_id)
+    return found
+
+
+def _stretches(
+    group: GroupRecord, members: Sequence[int], ticks: Mapping[int, int]
+) -> list[tuple[int, int, list[int]]]:
+    """Where some of a group's faces are on camera: its appearances, or what these faces cover of one."""
+    found = []
+    chosen = set(members)
+    for seen in group.appearances:
+        there = [face_id for face_id in group.face_ids if _is_in(ticks[face_id], seen)]
+        ids = [face_id for face_id in there if face_id in chosen]
+        if len(ids) == len(there):
+            found.append((seen.start_pts, seen.end_pts, ids))
+        elif ids:
+            found.append((min(ticks[each] for each in ids), max(ticks[each] for each in ids), ids))
+    return [each for each in found if each[2]]
+
+
+def _is_in(tick: int, seen: AppearanceRecord) -> bool:
+    return seen.start_pts <= tick <= seen.end_pts
+
+
+def _counts(decisions: Sequence[Decision]) -> Counts:
+    return Counts(*(decisions.count(each) for each in (Decision.NAMED, Decision.REVIEW, Decision.UNKNOWN)))
+
+
+def _in_force(process: WorkerProcess, session: Session) -> tuple[str, str]:
+    name = process.engine.space.name
+    space = spaces.find(session, name)
+    row = None if space is None else calibrations.current(session, space)
+    return name, process.uncalibrated.name if row is None else row.rule
+
+
+def _stretch(process: WorkerProcess, session: Session, held: Vectors) -> float | None:
+    space = spaces.find(session, process.engine.space.name)
+    if space is None:
+        return None
+    now = reembedded.enrolled(session, space)
+    both, here, there = np.intersect1d(now.face_ids, held.face_ids, return_indices=True)
+    if not len(both):
+        return None
+    return stretch_between(now.identity_ids[here], now.embeddings[here], held.embeddings[there])
