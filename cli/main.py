@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    adopt,
     calibrate,
     console,
     duplicates,
@@ -47,6 +48,7 @@ for group in (
     calibrate,
     reembed,
     shadow,
+    adopt,
     identify,
     embed,
     evaluate,

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from db import calibrations, spaces
 from db.schema import EmbeddingSpaceRow, EnrolledCrop, EnrolledFace, Identity
@@ -227,8 +227,14 @@ def remove_all(session: Session, identity_id: int) -> int:
 
 
 def remove(session: Session, face_ids: Sequence[int]) -> int:
-    """Erase some enrolled faces; how many there were."""
-    return _remove(session, EnrolledFace.id.in_(face_ids))
+    """Erase some enrolled faces, and those of the same photographs in other spaces; how many there were."""
+    other = aliased(EnrolledFace)
+    same = exists().where(
+        other.id.in_(face_ids),
+        other.photograph_hash == EnrolledFace.photograph_hash,
+        other.identity_id == EnrolledFace.identity_id,
+    )
+    return _remove(session, same)
 
 
 def _remove(session: Session, condition: ColumnElement[bool]) -> int:
