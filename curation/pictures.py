@@ -6,7 +6,7 @@ from pathlib import Path
 
 from config.errors import PhotographError, UnreadablePhotograph
 from curation.photographs import photograph_hash, read_photograph, shown
-from db import gallery
+from db import gallery, reembedding
 from db.session import Database
 from models.crops import FacePicture, kept_picture
 from models.dlib_engines import DlibAligner
@@ -48,6 +48,7 @@ def keep_pictures(database: Database, faces: list[Enrolled]) -> Iterator[Photogr
         with database.writing() as session:
             if gallery.is_enrolled(session, face.face_id, face.photograph_hash):
                 gallery.add_crop(session, face.face_id, picture)
+                reembedding.enrolled_pictures_changed(session)
         yield None
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
-from sqlalchemy import ColumnElement, Select, and_, case, exists, func, literal, or_, select, update
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
@@ -16,6 +16,7 @@ from config.errors import LeaseLost
 from db import leases, spaces
 from db.schema import (
     WITH_NAMES,
+    EmbeddingSpaceRow,
     EnrolledCrop,
     EnrolledEmbedding,
     EnrolledFace,
@@ -31,7 +32,7 @@ _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
 class Piece:
     """A piece of work that somebody holds. `video_id` None: the enrolled photographs.
 
-    `finish_number`: of the video when the piece was taken.
+    `finish_number`: of the video when the piece was taken; of the photographs the state of the galleries.
     """
 
     id: int
@@ -109,7 +110,10 @@ def claim(session: Session, piece_id: int, *, owner: str, lease: float, now: dat
     ).one_or_none()
     if row is None:
         return None
-    number = 0 if row.video_id is None else session.get_one(Video, row.video_id).finish_number or 0
+    if row.video_id is None:
+        number = session.scalars(select(_galleries())).one()
+    else:
+        number = session.get_one(Video, row.video_id).finish_number or 0
     return Piece(piece_id, row.space_id, row.video_id, number, owner)
 
 
@@ -119,10 +123,12 @@ def end(session: Session, piece: Piece) -> None:
     Raises:
         LeaseLost: as `write` does.
     """
-    values: dict[str, object] = {"lease_owner": None, "lease_until": None}
-    if piece.video_id is not None:
-        values["finish_number"] = piece.finish_number
-    hold(session, piece, **values)
+    hold(session, piece, lease_owner=None, lease_until=None, finish_number=piece.finish_number)
+
+
+def enrolled_pictures_changed(session: Session) -> None:
+    """Let the enrolled photographs be looked at again for every space: pictures of some were kept just now."""
+    session.execute(update(Reembedding).where(Reembedding.video_id.is_(None)).values(finish_number=None))
 
 
 def leave(session: Session, piece: Piece) -> None:
@@ -198,17 +204,15 @@ def _is_done() -> ColumnElement[bool]:
 
 
 def _is_due(space_id: int) -> ColumnElement[bool]:
-    waiting = (
-        of_enrolled(select(EnrolledFace.id), space_id)
-        .where(EnrolledFace.id.in_(select(EnrolledCrop.face_id)), EnrolledFace.id.not_in(embedded(space_id)))
-        .exists()
-    )
-    of_video = and_(
-        Video.state.in_(WITH_NAMES),
-        Video.space_id != space_id,
-        or_(Reembedding.finish_number.is_(None), ~_is_done()),
-    )
-    return or_(and_(Reembedding.video_id.is_(None), waiting), of_video)
+    new = Reembedding.finish_number.is_(None)
+    of_gallery = and_(Reembedding.video_id.is_(None), or_(new, Reembedding.finish_number != _galleries()))
+    of_video = and_(Video.state.in_(WITH_NAMES), Video.space_id != space_id, or_(new, ~_is_done()))
+    return or_(of_gallery, of_video)
+
+
+def _galleries() -> ScalarSelect[int]:
+    """A number that grows with each change of any gallery."""
+    return select(func.coalesce(func.sum(EmbeddingSpaceRow.gallery_version), 0)).scalar_subquery()
 
 
 def hold(session: Session, piece: Piece, **values: object) -> None:

@@ -377,7 +377,7 @@ class Reembedding(Base):
     """None: the enrolled faces."""
     finish_number: Mapped[int | None] = mapped_column(BigInteger)
     """Of the video when all its faces had been embedded, 0 where it had none; none before. A video that has been
-    finished anew since may hold other faces."""
+    finished anew since may hold other faces. Of the enrolled faces: the sum of the galleries' versions then."""
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

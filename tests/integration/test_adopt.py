@@ -23,6 +23,9 @@ from worker.reembed import reembed
 from worker.rematch import Rematched, rematch
 from worker.shadow import shadow
 
+SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 @pytest.fixture
 def file(tmp_path: Path) -> EmbedderFile:
@@ -91,6 +94,7 @@ def test_the_archive_goes_over_as_the_shadow_told_and_comes_back(
     assert lengths(process, first) == {128}
 
 
+@SQLITE_ONLY
 def test_videos_that_are_not_whole_stay_with_their_names_and_gallery(
     process: WorkerProcess, trying: WorkerProcess, adopted: WorkerProcess
 ) -> None:
@@ -115,6 +119,7 @@ def test_videos_that_are_not_whole_stay_with_their_names_and_gallery(
             assert {len(one.template) for one in calibrations.seen(session, recent, row.length)} == {space.length}
 
 
+@SQLITE_ONLY
 def test_a_video_that_changes_meanwhile_is_not_moved(
     process: WorkerProcess, trying: WorkerProcess, adopted: WorkerProcess
 ) -> None:

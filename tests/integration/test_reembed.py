@@ -1,6 +1,8 @@
 """The archive in another embedding space: on both kinds of database, resumed, shared, and erased with the faces."""
 
-from collections.abc import Iterator
+import signal
+import time
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -8,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 from support.archive import add_done, add_enrolled, face_of, remove
+from support.installation import ROLLCALL, Installation
 from support.networks import declared, write_mean_colours
 from support.records import direction
 
 from config.errors import LeaseLost
+from config.settings import Settings
 from curation.photographs import photograph_hash
 from curation.pictures import keep_pictures, without_picture
 from db import face_pictures, gallery, identities, leases, reembedding, spaces
@@ -27,6 +31,10 @@ from worker.reembed import reembed
 
 EDGE = 40
 GREEN = np.full((360, 640, 3), (30, 200, 60), np.uint8)
+
+
+SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+"""For what does not depend on the kind of database."""
 
 
 @pytest.fixture(scope="session")
@@ -152,6 +160,7 @@ def space_of(process: WorkerProcess) -> EmbeddingSpace:
     return build_embedder(process.settings.tried_faces).space
 
 
+@SQLITE_ONLY
 def test_a_video_that_was_worked_on_again_is_done_again(process: WorkerProcess, trying: WorkerProcess) -> None:
     video_id = seen(process, "film")
     reembed(trying)
@@ -166,6 +175,7 @@ def test_a_video_that_was_worked_on_again_is_done_again(process: WorkerProcess, 
     assert far(trying).complete
 
 
+@SQLITE_ONLY
 def test_a_video_that_changes_meanwhile_gets_nothing(process: WorkerProcess, trying: WorkerProcess) -> None:
     video_id = seen(process, "film")
     piece = pieces_of(trying, "here/1")[1]
@@ -213,6 +223,7 @@ def test_vectors_go_with_their_faces(process: WorkerProcess, trying: WorkerProce
     assert vectors(trying) == []
 
 
+@SQLITE_ONLY
 def test_crops_that_cannot_be_used_are_told(process: WorkerProcess, trying: WorkerProcess) -> None:
     add_done(process, "film", [(0, face(1))], lambda _: b"no picture")
     add_enrolled(process, [("Ann", face(1))])
@@ -222,6 +233,24 @@ def test_crops_that_cannot_be_used_are_told(process: WorkerProcess, trying: Work
     assert vectors(trying) == []
 
 
+def test_running_workers_do_it_by_themselves(install: Callable[..., Installation], means: Path) -> None:
+    file = declared(means, edge=EDGE, length=3)
+    installed = install("home", **{f"candidate__{name}": value for name, value in file.model_dump().items()})
+    assert installed.status()["candidate"]["videos"] == 0
+    process = WorkerProcess(Settings(home=installed.home, candidate=file))
+    seen(process, "film", 3)
+    enrol(process, "Ann", 1)
+    with installed.start(ROLLCALL, "work", "--processes", "1") as working:
+        for _ in range(300):
+            if far(process).complete:
+                break
+            time.sleep(0.1)
+        working.send_signal(signal.SIGTERM)
+    assert far(process) == Progress(1, 1, 1, 1, 0, 0), installed.log()
+    process.database.close()
+
+
+@SQLITE_ONLY
 def test_what_can_wait_gives_way_to_videos(process: WorkerProcess, trying: WorkerProcess) -> None:
     seen(process, "film")
     with process.database.writing() as session:
@@ -236,6 +265,7 @@ def test_what_can_wait_gives_way_to_videos(process: WorkerProcess, trying: Worke
     assert far(trying).complete
 
 
+@SQLITE_ONLY
 def test_pictures_of_older_enrolments_are_made_from_their_photographs(
     ledger: Database, process: WorkerProcess, tmp_path: Path
 ) -> None:

@@ -21,6 +21,9 @@ from worker.process import WorkerProcess
 from worker.reembed import reembed
 from worker.shadow import Change, Compared, Counts, Kind, cast_in, shadow
 
+SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 @pytest.fixture
 def trying(process: WorkerProcess, tmp_path: Path) -> Iterator[WorkerProcess]:
@@ -52,6 +55,7 @@ def rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
         }
 
 
+@SQLITE_ONLY
 def test_nothing_was_embedded_yet(trying: WorkerProcess) -> None:
     with pytest.raises(NotFound, match="rollcall reembed"):
         shadow(trying)
@@ -90,6 +94,7 @@ def people(process: WorkerProcess) -> tuple[int, int]:
         return identities.get(session, "Ann").id, identities.get(session, "Bob").id
 
 
+@SQLITE_ONLY
 def test_only_a_part_of_an_appearance_changes(process: WorkerProcess, trying: WorkerProcess) -> None:
     # In force two people; by colour one, who is Ann.
     enrol(process, "Ann", 1, RED)
@@ -98,6 +103,7 @@ def test_only_a_part_of_an_appearance_changes(process: WorkerProcess, trying: Wo
     assert told(process, shadow(trying)) == [(video_id, "newly named", 6, 9, None, "Ann")]
 
 
+@SQLITE_ONLY
 def test_videos_that_are_not_whole_are_not_compared(process: WorkerProcess, trying: WorkerProcess) -> None:
     enrol(process, "Ann", 1, RED)
     seen(process, "whole", (0, 1, RED))
@@ -115,6 +121,7 @@ def test_videos_that_are_not_whole_are_not_compared(process: WorkerProcess, tryi
     assert {part, late}.isdisjoint(change.video_id for change in compared.changes)
 
 
+@SQLITE_ONLY
 def test_a_gallery_is_not_asked_about_faces_of_another_space(process: WorkerProcess, trying: WorkerProcess) -> None:
     enrol(process, "Ann", 1, RED)
     video_id = seen(process, "film", (0, 1, RED))
