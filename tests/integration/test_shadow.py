@@ -5,21 +5,28 @@ from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
-from support.archive import names
+from support.archive import add_done, add_enrolled, face_of, names
 from support.colours import BLUE, GREEN, RED, colours_candidate, enrol, seen
+from support.records import direction
 from typer.testing import CliRunner
 
 from cli.main import app
 from config.errors import NotFound
 from config.settings import load_settings
-from db import identities
-from db.schema import Base, FaceCrop
+from db import identities, reembedded, spaces
+from db.schema import Base, EnrolledEmbedding, EnrolledFace, FaceCrop, FaceEmbedding, FaceRow
 from db.session import Database
+from db.vectors import to_bytes
+from models.decision import Decision
+from models.faces import EmbeddingSpace
 from worker.process import WorkerProcess
 from worker.reembed import reembed
-from worker.shadow import Change, Compared, Counts, Kind, cast_in, shadow
+from worker.shadow import Change, Compared, Counts, Kind, candidate_gallery, cast_in, shadow
+
+PEOPLE, UNKNOWN = 120, 4
 
 SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
 """For what does not depend on the kind of database."""
@@ -127,16 +134,48 @@ def test_a_gallery_is_not_asked_about_faces_of_another_space(process: WorkerProc
     video_id = seen(process, "film", (0, 1, RED))
     reembed(trying)
     with trying.database.reading() as session:
-        from db import spaces
-
-        here, there = (
-            spaces.find(session, name) for name in (process.engine.space.name, trying.settings.candidate.space_name)
-        )
+        used = process.engine.space.name, trying.settings.candidate.space_name
+        here, there = (spaces.find(session, name) for name in used)
         assert here is not None
         assert there is not None
         gallery = process.gallery(session, here)
         with pytest.raises(ValueError, match="a gallery of dlib"):
             cast_in(trying, session, there, gallery, video_id)
+
+
+@SQLITE_ONLY
+def test_the_candidates_gallery_is_calibrated_with_its_own_unknown_people(
+    process: WorkerProcess, trying: WorkerProcess
+) -> None:
+    generator = np.random.default_rng(6)
+    enrolled, strangers = (
+        generator.normal(0, 0.05, (count, 128)).astype(np.float32) for count in (PEOPLE, 2 * UNKNOWN)
+    )
+    # Half of the unknown look like somebody who is enrolled.
+    strangers[:UNKNOWN] = enrolled[:UNKNOWN] + generator.normal(0, 0.01, (UNKNOWN, 128)).astype(np.float32)
+    add_enrolled(process, [(f"Person {number}", face_of(direction(number))) for number in range(PEOPLE)])
+    far = np.float32(2) * np.eye(128, dtype=np.float32)
+    add_done(process, "film", [(number % 10, face_of(far[number], number)) for number in range(2 * UNKNOWN)])
+    with trying.database.writing() as session:
+        space = EmbeddingSpace("other", 128, "0" * 64)
+        space_id = spaces.ensure(session, space)
+        kept = [row.id for row in session.query(EnrolledFace).order_by(EnrolledFace.id)]
+        seen_ids = [row.id for row in session.query(FaceRow).order_by(FaceRow.id)]
+        for table, ids, found in ((EnrolledEmbedding, kept, enrolled), (FaceEmbedding, seen_ids, strangers)):
+            rows = zip(ids, found, strict=True)
+            session.add_all(table(face_id=each, space_id=space_id, embedding=to_bytes(one)) for each, one in rows)
+    with trying.database.reading() as session:
+        row = spaces.find(session, space.name)
+        assert row is not None
+        gallery, calibration = candidate_gallery(trying, session, row, reembedded.enrolled(session, row))
+    assert calibration is not None
+    assert (calibration.identities, calibration.unknown) == (PEOPLE, UNKNOWN)
+    right = gallery.verdicts(enrolled + np.float32(0.001), trying.uncalibrated)
+    assert {verdict.decision for verdict in right} == {Decision.NAMED}
+    never_seen = generator.normal(0, 0.05, (300, 128)).astype(np.float32)
+    wrong = [verdict.decision for verdict in gallery.verdicts(never_seen, trying.uncalibrated)]
+    assert wrong.count(Decision.NAMED) < 0.06 * len(wrong)
+    assert gallery.rule(trying.uncalibrated) == calibration.rule
 
 
 def test_the_command_tells_it_as_a_table_and_as_json(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
