@@ -8,7 +8,6 @@ from cli.ledger import opened
 from cli.reembed import embed_all, keep_pictures
 from config.embedder_file import EmbedderFile
 from config.settings import Settings, load_settings
-from db.session import Database
 
 
 def register(app: typer.Typer) -> None:
@@ -26,22 +25,21 @@ def run() -> None:
     with opened(settings) as database:
         refused = keep_pictures(database)
         embed_all(database, settings)
-        left = _adopt(database, settings)
+        left = _adopt(settings)
     if refused or left:
         raise typer.Exit(Exit.REFUSED)
 
 
-def _adopt(database: Database, settings: Settings) -> int:
+def _adopt(settings: Settings) -> int:
     """How many videos stay where they are."""
-    from worker.adopting import adopt_gallery, adopt_videos  # noqa: PLC0415  loads the face models' libraries
-    from worker.calibrating import Targets, calibrate_where_due  # noqa: PLC0415  as above
+    from worker.adopting import adopt_calibration, adopt_gallery, adopt_videos  # noqa: PLC0415  loads the face models' libraries
     from worker.process import WorkerProcess  # noqa: PLC0415  as above
 
     process = WorkerProcess(settings)
     try:
         photographs = adopt_gallery(process)
         if settings.match.calibrate == "nightly":
-            calibrate_where_due(database, Targets.of(settings.match))
+            adopt_calibration(process)
         with console.progress("videos", 0) as advance:
             moved, left = adopt_videos(process, advance)
     finally:

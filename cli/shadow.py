@@ -3,6 +3,7 @@
 import dataclasses
 import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -10,8 +11,12 @@ import typer
 from cli import console
 from cli.ledger import opened
 from cli.reembed import told_progress
+from cli.results import check_folders, writing
+from config.files import PRIVATE, write_whole
 from config.settings import Settings, load_settings
-from db import identities, videos
+from db import identities, reports, videos
+from db.session import Session
+from report.changes import MOST_SHOWN, ChangedStretch, render
 from report.timecodes import decimal, span
 
 if TYPE_CHECKING:
@@ -30,18 +35,28 @@ def register(app: typer.Typer) -> None:
 def run(
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object with every change.")] = False,
     everything: Annotated[bool, typer.Option("--all", help=f"Every change, not only the first {_SHOWN}.")] = False,
+    page: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE.html", help="Write a page with the faces, too. They are personal data.", dir_okay=False
+        ),
+    ] = None,
 ) -> None:
     """Tell who would be named otherwise, newly or no longer by the candidate; nothing is changed.
 
     Only videos are compared that were embedded whole: `rollcall reembed` does that, and running workers do.
     """
     settings = load_settings()
+    check_folders(page)
     with opened(settings) as database:
         compared = _compare(settings)
         with database.reading() as session:
             people = {who for change in compared.changes for who in (change.before, change.after) if who}
             names = identities.names(session, people)
             titles = {number: videos.get(session, number).title for number in {c.video_id for c in compared.changes}}
+            if page is not None:
+                with writing(page):
+                    write_whole(page, _page(session, compared, names, titles, settings), mode=PRIVATE)
     if as_json:
         typer.echo(json.dumps(_document(compared, names, titles), ensure_ascii=False, indent=2))
         return
@@ -78,6 +93,29 @@ def _table(changes: "Sequence[Change]", names: Mapping[int, str], titles: Mappin
             console.plain(_name(one.after, names) + (" (to be reviewed)" if one.review else "")),
         )
     return made
+
+
+def _page(
+    session: Session, compared: "Compared", names: Mapping[int, str], titles: Mapping[int, str], settings: Settings
+) -> bytes:
+    shown = compared.changes[:MOST_SHOWN]
+    faces = reports.crops(session, [one.face_id for one in shown])
+    photographs = reports.photographs(session, list(names))
+    stretches = [
+        ChangedStretch(
+            title=titles[one.video_id],
+            when=span(one.start, one.end),
+            kind=one.kind,
+            before=_name(one.before, names),
+            after=_name(one.after, names),
+            note="to be reviewed" if one.review else "",
+            face=faces.get(one.face_id),
+            before_photograph=photographs.get(one.before or 0),
+            after_photograph=photographs.get(one.after or 0),
+        )
+        for one in compared.changes
+    ]
+    return render(stretches, _told(compared, settings))
 
 
 def _name(identity_id: int | None, names: Mapping[int, str]) -> str:

@@ -1,14 +1,14 @@
 """The archive as another embedding space has it: enrolled faces, faces of videos, unknown people. Personal data."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db import gallery, reembedding
+from db.calibrations import Seen
 from db.finishing import VideoFaces
 from db.gallery import Vectors
 from db.parts import parts
@@ -25,7 +25,7 @@ from db.schema import (
 )
 from db.vectors import from_bytes, stack
 from models.decision import Decision
-from models.faces import Embedding, Embeddings, overall
+from models.faces import Embedding, overall
 from models.templates import template
 
 
@@ -116,36 +116,42 @@ def named(session: Session, video_id: int) -> dict[int, Named]:
     return {face_id: Named(Decision(decision), identity_id) for face_id, decision, identity_id in rows}
 
 
-def unknown_people(session: Session, space: EmbeddingSpaceRow, most: int, seed: int) -> Embeddings:
-    """(u, length) templates of groups of faces that nobody is named or proposed for, drawn at random."""
-    groups = session.scalars(
-        select(FaceGroup.id)
-        .join(Video, Video.id == FaceGroup.video_id)
-        .where(FaceGroup.decision == Decision.UNKNOWN, Video.state.in_(WITH_NAMES))
-        .order_by(FaceGroup.id)
-    ).all()
-    drawn = np.random.default_rng(seed).permutation(np.array(groups, np.int64))[:most]
-    found = [template(embeddings, weights) for embeddings, weights in _groups(session, sorted(drawn.tolist()), space)]
-    return np.array(found, np.float32).reshape(-1, space.length)
+def unknown_groups(session: Session) -> list[int]:
+    """Ids of all groups of faces in ended videos, of whatever space, that nobody is named or proposed for."""
+    return list(
+        session.scalars(
+            select(FaceGroup.id)
+            .join(Video, Video.id == FaceGroup.video_id)
+            .where(FaceGroup.decision == Decision.UNKNOWN, Video.state.in_(WITH_NAMES))
+            .order_by(FaceGroup.id)
+        )
+    )
 
 
-def _groups(
-    session: Session, group_ids: Sequence[int], space: EmbeddingSpaceRow
-) -> Iterator[tuple[Embeddings, NDArray[np.float64]]]:
-    """Embeddings and weights of each group's faces; of groups without any in the space, nothing."""
-    for part in parts(group_ids):
+def seen(session: Session, group_ids: Sequence[int], space: EmbeddingSpaceRow) -> list[Seen]:
+    """Some groups by their faces that were embedded for a space, in the order of their ids; without groups of none."""
+    found: list[Seen] = []
+    for part in parts(sorted(group_ids)):
         rows = session.execute(
-            select(FaceRow.group_id, FaceRow.sharpness, FaceRow.size, FaceRow.pose, FaceEmbedding.embedding)
+            select(
+                FaceRow.group_id,
+                FaceRow.video_id,
+                FaceRow.sharpness,
+                FaceRow.size,
+                FaceRow.pose,
+                FaceEmbedding.embedding,
+            )
             .join(FaceEmbedding, FaceEmbedding.face_id == FaceRow.id)
             .where(FaceRow.group_id.in_(part), FaceEmbedding.space_id == space.id, FaceEmbedding.embedding.is_not(None))
             .order_by(FaceRow.group_id, FaceRow.id)
         ).all()
-        owners = np.array([row[0] for row in rows], np.int64)
-        weights = overall(np.array([row[1:4] for row in rows], np.float64))
-        embeddings = stack([row[4] or b"" for row in rows], space.length)
-        for group_id in np.unique(owners):
-            mine = owners == group_id
-            yield embeddings[mine], weights[mine]
+        owners = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
+        weights = overall(np.array([row[2:5] for row in rows], np.float64))
+        embeddings = stack([row[5] or b"" for row in rows], space.length)
+        for group_id, first in zip(*np.unique(owners[:, 0], return_index=True), strict=True):
+            mine = owners[:, 0] == group_id
+            found.append(Seen(int(owners[first, 1]), template(embeddings[mine], weights[mine])))
+    return found
 
 
 def _vectors(session: Session, face_ids: Sequence[int], space_id: int) -> dict[int, Embedding]:

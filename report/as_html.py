@@ -6,6 +6,7 @@ Policy lets nothing run and nothing load: pictures are data addresses, the one s
 
 import base64
 import hashlib
+from collections.abc import Sequence
 from functools import lru_cache
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -38,20 +39,37 @@ def _environment() -> Environment:
 
 def render(report: VideoReport) -> str:
     """The page's text."""
-    environment = _environment()
     shown = page(report)
-    style = f"\n{environment.get_template('report.css').render()}{shown.rules}\n"
-    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
-    return environment.get_template("report.html").render(
+    return document(
+        "report.html",
+        ("report.css",),
+        shown.rules,
         report=report,
         page=shown,
         state=_STATES[report.state],
-        # Our own rules and numbers: nothing in them comes from outside.
-        style=Markup(style),  # noqa: S704  see above
-        style_source=f"sha256-{digest}",
         amount=amount,
         clock=clock,
         size=_size(report.byte_size),
+    )
+
+
+def document(template: str, styles: Sequence[str], rules: str, **values: object) -> str:
+    """A page's text.
+
+    Args:
+        template: the file that it is made of.
+        styles: files of rules, and `rules` more of our own making: nothing in them comes from outside.
+        rules: see `styles`.
+        values: what the template shows, which escapes all of it.
+    """
+    environment = _environment()
+    sheets = "".join(environment.get_template(name).render() for name in styles)
+    style = f"\n{sheets}{rules}\n"
+    digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
+    return environment.get_template(template).render(
+        **values,
+        style=Markup(style),  # noqa: S704  see above
+        style_source=f"sha256-{digest}",
     )
 
 

@@ -9,10 +9,11 @@ from collections.abc import Callable
 import structlog
 
 from config.errors import Conflict
-from db import adopting, reembedded, spaces, videos
+from db import adopting, gallery, reembedded, spaces, videos
 from db.adopting import Standing
+from worker.calibrating import store
 from worker.process import WorkerProcess
-from worker.shadow import cast_in
+from worker.shadow import cast_in, measured
 
 log = structlog.get_logger(__name__)
 
@@ -21,6 +22,26 @@ def adopt_gallery(process: WorkerProcess) -> int:
     """Enrol in the space in force what was embedded for it; how many photographs."""
     with process.database.writing() as session:
         return adopting.enrol_embedded(session, spaces.ensure(session, process.engine.space))
+
+
+def adopt_calibration(process: WorkerProcess) -> bool:
+    """Calibrate the gallery in force as the shadow did, with unknown people of videos that are still to be moved.
+
+    Whether that was done: not where it is calibrated already, or too small.
+
+    Raises:
+        Conflict: the gallery has changed meanwhile.
+    """
+    with process.database.reading() as session:
+        space = spaces.find(session, process.engine.space.name)
+        if space is None or space.calibration_id is not None:
+            return False
+        held = gallery.vectors(session, space.id)
+        found = measured(process, session, space, held)
+    if found is None:
+        return False
+    store(process.database, space, held.version, found.calibration, found.unknown, found.groups)
+    return True
 
 
 def adopt_videos(
@@ -52,11 +73,11 @@ def _move(process: WorkerProcess, video_id: int) -> bool:
         before = Standing.of(videos.get(session, video_id))
         if space is None or before.space_id == space.id:
             return False
-        gallery = process.gallery(session, space)
-        cast, _ = cast_in(process, session, space, gallery, video_id)
-    rule = gallery.rule(process.uncalibrated).name
+        asked = process.gallery(session, space)
+        cast, _ = cast_in(process, session, space, asked, video_id)
+    rule = asked.rule(process.uncalibrated).name
     with process.database.writing() as session:
-        moved = adopting.move(session, before, space.id, cast, rule=rule, gallery_version=gallery.version)
+        moved = adopting.move(session, before, space.id, cast, rule=rule, gallery_version=asked.version)
     if moved:
         log.info("video moved", video=video_id, space=space.name)
     return moved

@@ -118,7 +118,7 @@ def calibrate(database: Database, space_name: str, targets: Targets, *, keep: bo
         at_review = sum(verdict.decision == Decision.REVIEW for verdict in verdicts)
         calibration = replace(calibration, review_per_day=at_review / max(1, days))
     if keep:
-        calibration = _store(database, space, held.version, calibration, members, len(ids))
+        calibration = store(database, space, held.version, calibration, members, len(ids))
     return calibration
 
 
@@ -208,7 +208,7 @@ def _limits(people: People, found: LeftOut, targets: Targets, photographs: int) 
     )
 
 
-def _store(
+def store(
     database: Database,
     space: EmbeddingSpaceRow,
     gallery_version: int,
@@ -216,6 +216,19 @@ def _store(
     members: Sequence[Seen],
     clusters: int,
 ) -> Calibration:
+    """Let a calibration decide from now on.
+
+    Args:
+        database: the ledger.
+        space: of the gallery.
+        gallery_version: that it was measured with.
+        found: the calibration.
+        members: the unknown people of its cohort.
+        clusters: of unknown people, among whom these were chosen.
+
+    Raises:
+        Conflict: the gallery has changed meanwhile.
+    """
     rule, share = found.rule, found.missed
     row = CalibrationRow(
         made_at=datetime.now(UTC), gallery_version=gallery_version, identities=found.identities,

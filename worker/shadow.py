@@ -13,16 +13,17 @@ import numpy as np
 
 from config.errors import NotFound
 from db import calibrations, reembedded, reembedding, spaces, videos
+from db.calibrations import Seen
 from db.finishing import AppearanceRecord, Cast, GroupRecord
 from db.gallery import Vectors
 from db.reembedded import Named
 from db.reembedding import Progress
-from db.schema import EmbeddingSpaceRow
+from db.schema import CalibrationRow, EmbeddingSpaceRow
 from db.session import Session
 from models.decision import Decision, Rule
 from models.gallery import Calibrated, Gallery
 from models.leave_one_out import Enrolled
-from models.normalised import NormalisedIndex
+from models.normalised import NormalisedIndex, People
 from models.reembedding import build_reembedder
 from models.stretch import stretch_between
 from models.templates import templates_by_identity
@@ -130,18 +131,40 @@ def shadow(process: WorkerProcess, on_video: Callable[[int, int], None] = lambda
     return Compared(name, progress, len(ids), before, after, changes, calibration, in_force, rule, stretch)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Measured:
+    """The calibration of a gallery, its people as they are searched, and the unknown ones among them.
+
+    `groups`: of unknown people, among whom these were chosen.
+    """
+
+    calibration: Calibration
+    people: People
+    unknown: Sequence[Seen]
+    groups: int
+
+
+def measured(process: WorkerProcess, session: Session, space: EmbeddingSpaceRow, held: Vectors) -> Measured | None:
+    """Calibrate enrolled faces of a space beside the ledger's unknown people, as that has them; None for too few."""
+    templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
+    groups = reembedded.unknown_groups(session)
+    drawn = np.random.default_rng(SEED).permutation(np.array(groups, np.int64))[:LOOKED_AT_FIRST]
+    seen = reembedded.seen(session, drawn.tolist(), space)
+    vectors = np.array([one.template for one in seen], np.float32).reshape(-1, space.length)
+    kept = other_people(vectors, templates[1])
+    enrolled = Enrolled(held.identity_ids, held.embeddings, held.weights)
+    found = measure(enrolled, templates, vectors[kept], _targets(process, session))
+    return None if found is None else Measured(*found, [seen[row] for row in kept], len(groups))
+
+
 def candidate_gallery(
     process: WorkerProcess, session: Session, space: EmbeddingSpaceRow, held: Vectors
 ) -> tuple[Gallery, Calibration | None]:
     """The gallery of another space, calibrated in memory where it is large enough."""
-    templates = templates_by_identity(held.identity_ids, held.embeddings, held.weights)
-    seen = reembedded.unknown_people(session, space, LOOKED_AT_FIRST, SEED)
-    unknown = seen[other_people(seen, templates[1])]
-    enrolled = Enrolled(held.identity_ids, held.embeddings, held.weights)
-    measured = measure(enrolled, templates, unknown, Targets.of(process.settings.match))
-    calibrated = None if measured is None else Calibrated(NormalisedIndex(measured[1]), measured[0].rule)
+    found = measured(process, session, space, held)
+    calibrated = None if found is None else Calibrated(NormalisedIndex(found.people), found.calibration.rule)
     gallery = Gallery(held.version, space.name, held.identity_ids, held.embeddings, calibrated)
-    return gallery, None if measured is None else measured[0]
+    return gallery, None if found is None else found.calibration
 
 
 def cast_in(
@@ -230,10 +253,19 @@ def _counts(decisions: Sequence[Decision]) -> Counts:
 
 
 def _in_force(process: WorkerProcess, session: Session) -> tuple[str, str]:
-    name = process.engine.space.name
-    space = spaces.find(session, name)
-    row = None if space is None else calibrations.current(session, space)
-    return name, process.uncalibrated.name if row is None else row.rule
+    row = _calibration_in_force(process, session)
+    return process.engine.space.name, process.uncalibrated.name if row is None else row.rule
+
+
+def _targets(process: WorkerProcess, session: Session) -> Targets:
+    """Those by which the gallery in force was calibrated, so that both let as many strangers pass."""
+    row = _calibration_in_force(process, session)
+    return Targets.of(process.settings.match) if row is None else Targets(row.fpir, row.review_fpir)
+
+
+def _calibration_in_force(process: WorkerProcess, session: Session) -> CalibrationRow | None:
+    space = spaces.find(session, process.engine.space.name)
+    return None if space is None else calibrations.current(session, space)
 
 
 def _stretch(process: WorkerProcess, session: Session, held: Vectors) -> float | None:

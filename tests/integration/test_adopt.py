@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from support.archive import names
-from support.colours import BLUE, GREEN, RED, colours_candidate, enrol, seen
+from support.colours import BLUE, GREEN, RED, add_crowd, colours_candidate, enrol, seen
 from typer.testing import CliRunner
 
 from cli.main import app
@@ -17,11 +17,13 @@ from db.adopting import Standing
 from db.finishing import Cast
 from db.schema import Cluster, EnrolledCrop, EnrolledEmbedding, EnrolledFace, FaceCrop, FaceEmbedding, FaceRow, Video
 from db.vectors import from_bytes
-from worker.adopting import adopt_gallery, adopt_videos
+from worker.adopting import adopt_calibration, adopt_gallery, adopt_videos
 from worker.process import WorkerProcess
 from worker.reembed import reembed
 from worker.rematch import Rematched, rematch
 from worker.shadow import shadow
+
+PEOPLE, UNKNOWN = 120, 4
 
 SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
 """For what does not depend on the kind of database."""
@@ -132,6 +134,33 @@ def test_a_video_that_changes_meanwhile_is_not_moved(
         session.flush()
         assert not adopting.move(session, before, space_id, Cast((), ()), rule="x", gallery_version=0)
     assert lengths(process, video_id) == {128}
+
+
+@SQLITE_ONLY
+def test_the_calibration_goes_over_with_unknown_people_of_videos_that_have_not_yet(process: WorkerProcess) -> None:
+    file = EmbedderFile(path="/net.onnx", name="net", sha256="ab" * 32, length=128)
+    faces = process.settings.faces.model_copy(update={"embedder": "file", "file": file})
+    over = WorkerProcess(process.settings.model_copy(update={"faces": faces}))
+    add_crowd(process, over.engine.space, PEOPLE, UNKNOWN)
+    told = shadow(WorkerProcess(process.settings.model_copy(update={"candidate": file}))).calibration
+    assert told is not None
+    assert adopt_gallery(over) == PEOPLE
+    assert adopt_calibration(over)
+    assert not adopt_calibration(over)
+    with over.database.reading() as session:
+        space = spaces.find(session, over.engine.space.name)
+        assert space is not None
+        row = calibrations.current(session, space)
+        assert row is not None
+        assert row.limit == pytest.approx(told.rule.limit)
+        assert (row.unknown, row.identities) == (UNKNOWN, PEOPLE)
+        assert calibrations.due(session) == [process.engine.space.name]
+    assert adopt_videos(over) == (1, 0)
+    with over.database.reading() as session:
+        assert videos.get(session, 1).rule == row.rule
+        # The unknown people who have gone over are those of the cohort: nothing new is known.
+        assert over.engine.space.name not in calibrations.due(session)
+    over.database.close()
 
 
 def test_who_is_removed_is_removed_from_all_spaces(

@@ -8,18 +8,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from support.archive import add_done, add_enrolled, face_of, names
-from support.colours import BLUE, GREEN, RED, colours_candidate, enrol, seen
-from support.records import direction
+from support.archive import names
+from support.colours import BLUE, GREEN, RED, add_crowd, colours_candidate, enrol, seen
 from typer.testing import CliRunner
 
 from cli.main import app
 from config.errors import NotFound
 from config.settings import load_settings
 from db import identities, reembedded, spaces
-from db.schema import Base, EnrolledEmbedding, EnrolledFace, FaceCrop, FaceEmbedding, FaceRow
+from db.schema import Base, FaceCrop
 from db.session import Database
-from db.vectors import to_bytes
 from models.decision import Decision
 from models.faces import EmbeddingSpace
 from worker.process import WorkerProcess
@@ -147,23 +145,8 @@ def test_a_gallery_is_not_asked_about_faces_of_another_space(process: WorkerProc
 def test_the_candidates_gallery_is_calibrated_with_its_own_unknown_people(
     process: WorkerProcess, trying: WorkerProcess
 ) -> None:
-    generator = np.random.default_rng(6)
-    enrolled, strangers = (
-        generator.normal(0, 0.05, (count, 128)).astype(np.float32) for count in (PEOPLE, 2 * UNKNOWN)
-    )
-    # Half of the unknown look like somebody who is enrolled.
-    strangers[:UNKNOWN] = enrolled[:UNKNOWN] + generator.normal(0, 0.01, (UNKNOWN, 128)).astype(np.float32)
-    add_enrolled(process, [(f"Person {number}", face_of(direction(number))) for number in range(PEOPLE)])
-    far = np.float32(2) * np.eye(128, dtype=np.float32)
-    add_done(process, "film", [(number % 10, face_of(far[number], number)) for number in range(2 * UNKNOWN)])
-    with trying.database.writing() as session:
-        space = EmbeddingSpace("other", 128, "0" * 64)
-        space_id = spaces.ensure(session, space)
-        kept = [row.id for row in session.query(EnrolledFace).order_by(EnrolledFace.id)]
-        seen_ids = [row.id for row in session.query(FaceRow).order_by(FaceRow.id)]
-        for table, ids, found in ((EnrolledEmbedding, kept, enrolled), (FaceEmbedding, seen_ids, strangers)):
-            rows = zip(ids, found, strict=True)
-            session.add_all(table(face_id=each, space_id=space_id, embedding=to_bytes(one)) for each, one in rows)
+    space = EmbeddingSpace("other", 128, "0" * 64)
+    enrolled = add_crowd(process, space, PEOPLE, UNKNOWN)
     with trying.database.reading() as session:
         row = spaces.find(session, space.name)
         assert row is not None
@@ -172,7 +155,7 @@ def test_the_candidates_gallery_is_calibrated_with_its_own_unknown_people(
     assert (calibration.identities, calibration.unknown) == (PEOPLE, UNKNOWN)
     right = gallery.verdicts(enrolled + np.float32(0.001), trying.uncalibrated)
     assert {verdict.decision for verdict in right} == {Decision.NAMED}
-    never_seen = generator.normal(0, 0.05, (300, 128)).astype(np.float32)
+    never_seen = np.random.default_rng(7).normal(0, 0.05, (300, 128)).astype(np.float32)
     wrong = [verdict.decision for verdict in gallery.verdicts(never_seen, trying.uncalibrated)]
     assert wrong.count(Decision.NAMED) < 0.06 * len(wrong)
     assert gallery.rule(trying.uncalibrated) == calibration.rule
@@ -189,7 +172,7 @@ def test_the_command_tells_it_as_a_table_and_as_json(tmp_path: Path, monkeypatch
         assert f"{candidate.space_name}: 0 of 0 videos" in runner.invoke(app, ["reembed"]).stdout
         process = WorkerProcess(load_settings())
         enrol(process, "Ann", 1, RED)
-        seen(process, "[film]", (3, 3, RED))
+        seen(process, "[<film>]", (3, 3, RED))
         process.database.close()
         assert "0 of 1 videos and 0 of 1 photographs" in runner.invoke(app, ["status"]).stdout
         assert "1 of 1 videos and 1 of 1 photographs" in runner.invoke(app, ["reembed"]).stdout
@@ -198,13 +181,21 @@ def test_the_command_tells_it_as_a_table_and_as_json(tmp_path: Path, monkeypatch
         assert (status["candidate"]["videos_done"], status["candidate"]["photographs_done"]) == (1, 1)
         shown = runner.invoke(app, ["shadow"]).stdout
         assert "newly named" in shown
-        assert "[film]" in shown
+        assert "[<film>]" in shown
         assert "faces     named 0 → 1, to be reviewed 0 → 0, unknown 1 → 0" in shown
-        document = json.loads(runner.invoke(app, ["shadow", "--json"]).stdout)
+        page = tmp_path / "page.html"
+        document = json.loads(runner.invoke(app, ["shadow", "--json", "--page", str(page)]).stdout)
+        written = page.read_text(encoding="utf-8")
+        assert page.stat().st_mode & 0o077 == 0
+        # The face in question, and a photograph of whom it is said to show.
+        assert written.count('src="data:image/jpeg;base64,') == 2
+        assert "&lt;film&gt;" in written
+        assert "<film>" not in written
+        assert runner.invoke(app, ["shadow", "--page", str(tmp_path / "nowhere" / "page.html")]).exit_code == 2
         assert document["schema"] == "rollcall.shadow/1"
         assert document["changes"] == [
             {
-                "video": 1, "title": "[film]", "change": "newly named", "start": 9.0, "end": 9.0, "before": None,
+                "video": 1, "title": "[<film>]", "change": "newly named", "start": 9.0, "end": 9.0, "before": None,
                 "after": "Ann", "to_be_reviewed": False, "faces": 1,
             }
         ]  # fmt: skip
