@@ -1,15 +1,19 @@
 """Celery tasks of the worker: thin shells that take an id. Start the worker with `--include worker.tasks`."""
 
+import structlog
 from celery import Task
 from structlog.contextvars import bound_contextvars
 
 from config import tasks
 from config.celery_app import app
+from config.errors import ModelError
 from worker.calibrating import Targets, calibrate_where_due
 from worker.process import this_process
 from worker.reembed import reembed
 from worker.rematch import rematch
 from worker.work import finish_video, scan_segment
+
+log = structlog.get_logger(__name__)
 
 _WHILE = 30.0
 """Seconds for which a worker embeds again before it looks at the queue: no longer does a segment wait for it."""
@@ -48,6 +52,11 @@ def reembed_task(self: Task[[], None]) -> None:
     """Embed some faces for the candidate's space while nothing else is to be done, and ask to go on with it."""
     process = this_process()
     with bound_contextvars(task=self.request.id):
-        left = reembed(process, seconds=_WHILE, gives_way=True)
+        try:
+            left = reembed(process, seconds=_WHILE, gives_way=True)
+        except ModelError as error:
+            # Nobody waits for it: the sweep asks again, and `rollcall reembed` tells it to whoever tries.
+            log.warning("candidate cannot be used", cause=error.code, detail=str(error))
+            return
     if left:
         app.send_task(tasks.REEMBED)

@@ -19,6 +19,7 @@ from config.settings import Settings
 from curation.photographs import photograph_hash
 from curation.pictures import keep_pictures, without_picture
 from db import face_pictures, gallery, identities, leases, reembedding, spaces
+from db.migrate import ensure_schema
 from db.reembedding import Piece, Progress
 from db.schema import EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow, Reembedding, Segment, Video
 from db.session import Database
@@ -26,6 +27,7 @@ from db.vectors import from_bytes
 from models.crops import crop, kept_picture
 from models.engine import build_embedder
 from models.faces import Embedding, EmbeddingSpace, Face
+from worker import tasks
 from worker.process import WorkerProcess
 from worker.reembed import reembed
 
@@ -236,8 +238,8 @@ def test_crops_that_cannot_be_used_are_told(process: WorkerProcess, trying: Work
 def test_running_workers_do_it_by_themselves(install: Callable[..., Installation], means: Path) -> None:
     file = declared(means, edge=EDGE, length=3)
     installed = install("home", **{f"candidate__{name}": value for name, value in file.model_dump().items()})
-    assert installed.status()["candidate"]["videos"] == 0
     process = WorkerProcess(Settings(home=installed.home, candidate=file))
+    ensure_schema(process.database)
     seen(process, "film", 3)
     enrol(process, "Ann", 1)
     with installed.start(ROLLCALL, "work", "--processes", "1") as working:
@@ -248,6 +250,29 @@ def test_running_workers_do_it_by_themselves(install: Callable[..., Installation
         working.send_signal(signal.SIGTERM)
     assert far(process) == Progress(1, 1, 1, 1, 0, 0), installed.log()
     process.database.close()
+
+
+@SQLITE_ONLY
+def test_the_task_asks_to_go_on_while_something_is_left(
+    process: WorkerProcess, trying: WorkerProcess, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    sent: list[str] = []
+    monkeypatch.setattr("worker.tasks.this_process", lambda: trying)
+    monkeypatch.setattr("worker.tasks.app.send_task", sent.append)
+    seen(process, "film")
+    enrol(process, "Ann", 1)
+    monkeypatch.setattr("worker.tasks._WHILE", 0.0)
+    for runs in range(1, 9):
+        tasks.reembed_task.run()
+        if len(sent) < runs:
+            break
+    assert far(trying).complete
+    assert sent == ["worker.reembed"] * (runs - 1) != []
+    # A file that has gone stops nobody.
+    candidate = trying.settings.candidate.model_copy(update={"path": str(tmp_path / "gone.onnx"), "stretch": 2.0})
+    trying.settings = trying.settings.model_copy(update={"candidate": candidate})
+    tasks.reembed_task.run()
+    assert (len(sent), far(trying).videos_done) == (runs - 1, 0)
 
 
 @SQLITE_ONLY
