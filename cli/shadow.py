@@ -131,7 +131,7 @@ def _told(compared: "Compared", settings: Settings) -> list[str]:
     told = [
         f"changes   {counted}, in {changed} of {compared.videos} videos",
         f"faces     named {before.named} → {after.named}, to be reviewed {reviewed}, unknown {unknown}",
-        f"in force  {compared.in_force[0]}: rule {compared.in_force[1]}",
+        f"in force  {compared.in_force.space}: rule {compared.in_force.rule}{_missed(compared.in_force.missed)}",
         f"candidate {compared.space}: rule {_rule(compared)}",
     ]
     told += _stretch(compared, settings)
@@ -146,8 +146,11 @@ def _rule(compared: "Compared") -> str:
     if found is None:
         return f"{compared.rule.name}, not calibrated: too few people"
     limit = f"score below {found.rule.limit:.4f} for {found.named.value:.1%} of strangers"
-    missed = "" if found.missed is None else f", {found.missed.value:.1%} of enrolled people missed"
-    return limit + missed
+    return limit + _missed(None if found.missed is None else found.missed.value)
+
+
+def _missed(share: float | None) -> str:
+    return "" if share is None else f", {share:.1%} of enrolled people missed"
 
 
 def _stretch(compared: "Compared", settings: Settings) -> list[str]:
@@ -164,7 +167,7 @@ def _document(compared: "Compared", names: Mapping[int, str], titles: Mapping[in
     found = compared.calibration
     return {
         "schema": "rollcall.shadow/1",
-        "in_force": {"space": compared.in_force[0], "rule": compared.in_force[1]},
+        "in_force": dataclasses.asdict(compared.in_force),
         "candidate": {
             "space": compared.space,
             "stretch_factor": compared.stretch,

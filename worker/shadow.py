@@ -75,6 +75,15 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
+class InForce:
+    """A space and the rule of its gallery; the share of enrolled people who are missed by that, where it is known."""
+
+    space: str
+    rule: str
+    missed: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Compared:
     """What the candidate would change.
 
@@ -85,7 +94,7 @@ class Compared:
         before: decisions of the ledger on the faces of those, and `after` the candidate's.
         changes: by video, then by time.
         calibration: of the candidate's gallery; None where that is too small.
-        in_force: name and rule of the space that the settings name now.
+        in_force: what decides in the space that the settings name now.
         rule: by which the candidate was asked.
         stretch: the factor that would make its distances mean what those in force mean; None where too few people are
             enrolled in both.
@@ -98,7 +107,7 @@ class Compared:
     after: Counts
     changes: Sequence[Change]
     calibration: Calibration | None
-    in_force: tuple[str, str]
+    in_force: InForce
     rule: Rule
     stretch: float | None
 
@@ -252,9 +261,10 @@ def _counts(decisions: Sequence[Decision]) -> Counts:
     return Counts(*(decisions.count(each) for each in (Decision.NAMED, Decision.REVIEW, Decision.UNKNOWN)))
 
 
-def _in_force(process: WorkerProcess, session: Session) -> tuple[str, str]:
+def _in_force(process: WorkerProcess, session: Session) -> InForce:
     row = _calibration_in_force(process, session)
-    return process.engine.space.name, process.uncalibrated.name if row is None else row.rule
+    name = process.engine.space.name
+    return InForce(name, process.uncalibrated.name, None) if row is None else InForce(name, row.rule, row.missed)
 
 
 def _targets(process: WorkerProcess, session: Session) -> Targets:
