@@ -28,13 +28,13 @@ from config.errors import MediaError
 from config.settings import FaceSettings
 from db.frames import KnownFace, KnownFrame
 from models import frame_likeness
+from models.crops import crop
 from models.engine import FaceEngine, build_engine
 from models.faces import Box, Face, RgbImage
 from models.scaling import Scaling
 from worker import video
 from worker.confirming import Look, faces_of, look_at, match
 from worker.sampling import sample_frames
-from worker.scan import crop
 
 _INTERVAL_MS = 1000
 _SAME_PLACE = 0.5

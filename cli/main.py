@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from cli import (
+    adopt,
     calibrate,
     console,
     duplicates,
@@ -15,8 +16,10 @@ from cli import (
     identify,
     identities,
     migrate,
+    reembed,
     rematch,
     report,
+    shadow,
     status,
     submit,
     unknown,
@@ -45,6 +48,9 @@ for group in (
     rematch,
     unknown,
     calibrate,
+    reembed,
+    shadow,
+    adopt,
     identify,
     embed,
     evaluate,

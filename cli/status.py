@@ -9,8 +9,9 @@ import typer
 
 from cli import console
 from cli.ledger import opened
+from cli.reembed import told_progress
 from config.settings import load_settings
-from db import calibrations, status, videos
+from db import calibrations, reembedding, status, videos
 from db.schema import VideoState
 from db.status import VideoStatus
 
@@ -29,27 +30,32 @@ def run(
     ] = False,
 ) -> None:
     """Show where each video stands, and why those that failed did."""
-    with opened(load_settings()) as database, database.reading() as session:
+    settings = load_settings()
+    with opened(settings) as database, database.reading() as session:
         counts = videos.count_by_state(session)
         lines = status.lines(session, recent=None if everything or as_json else _RECENT)
         left = status.backlog(session)
         due = calibrations.due(session)
+        candidate = settings.candidate.space_name if settings.candidate.declared else None
+        far = None if candidate is None else reembedding.progress_of(session, candidate)
     if as_json:
         told = {
             "schema": "rollcall.status/1",
             "counts": {state: counts.get(state, 0) for state in VideoState},
             "open_segments": left.segments,
             "calibration_due": due,
+            "candidate": None if far is None else {"space": candidate, **dataclasses.asdict(far)},
             "videos": [_as_json(line) for line in lines],
         }
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
+    again = [] if far is None or candidate is None else told_progress(candidate, far)
     if not counts:
-        console.lines(["The ledger is empty; `rollcall submit PATH…` adds videos.", *map(_proposed, due)])
+        console.lines(["The ledger is empty; `rollcall submit PATH…` adds videos.", *map(_proposed, due), *again])
         return
     console.out.print(_table(lines))
     told_counts = ", ".join(f"{counts[state]} {state}" for state in VideoState if state in counts)
-    console.lines(["", f"{told_counts}; {left.segments} segments open", *map(_proposed, due)])
+    console.lines(["", f"{told_counts}; {left.segments} segments open", *map(_proposed, due), *again])
 
 
 def _proposed(space: str) -> str:

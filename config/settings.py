@@ -9,15 +9,17 @@ import os
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
+from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
+from config.embedder_file import EmbedderFile
 from config.errors import SettingsError
+from config.setting_groups import Group, unit
 
 DetectorName = Literal["mmod", "hog", "dlib-cnn"]
-EmbedderName = Literal["onnx", "dlib"]
+EmbedderName = Literal["onnx", "dlib", "file"]
 ProviderName = Literal["cpu", "cuda", "tensorrt", "openvino"]
 LogFormat = Literal["console", "json"]
 Whose = Literal["everybody", "named"]
@@ -25,16 +27,7 @@ ENVIRONMENT_PREFIX = "ROLLCALL_"
 FILE_VARIABLE = "ROLLCALL_SETTINGS"
 
 
-def unit(name: str) -> dict[str, JsonValue]:
-    """The unit of a setting, kept beside its range for the documentation."""
-    return {"unit": name}
-
-
-class _Group(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class DatabaseSettings(_Group):
+class DatabaseSettings(Group):
     """The ledger."""
 
     url: str = Field(
@@ -51,7 +44,7 @@ class DatabaseSettings(_Group):
     )
 
 
-class BrokerSettings(_Group):
+class BrokerSettings(Group):
     """The doorbell: messages of ids, nothing that could not be lost."""
 
     url: str = Field(
@@ -75,7 +68,7 @@ class BrokerSettings(_Group):
     )
 
 
-class SamplingSettings(_Group):
+class SamplingSettings(Group):
     """Which frames are looked at."""
 
     interval: float = Field(
@@ -102,7 +95,7 @@ class SamplingSettings(_Group):
     )
 
 
-class DecodeSettings(_Group):
+class DecodeSettings(Group):
     """Limits of the process that decodes: whatever a file does to the decoder, the worker goes on."""
 
     memory: int = Field(
@@ -128,7 +121,7 @@ class DecodeSettings(_Group):
     )
 
 
-class GateSettings(_Group):
+class GateSettings(Group):
     """Which sampled frames carry nothing."""
 
     flat_deviation: float = Field(
@@ -149,7 +142,7 @@ class GateSettings(_Group):
     )
 
 
-class RepeatSettings(_Group):
+class RepeatSettings(Group):
     """When the faces of a frame that an earlier video showed are reused."""
 
     enabled: bool = Field(
@@ -183,7 +176,7 @@ class RepeatSettings(_Group):
     )
 
 
-class FaceSettings(_Group):
+class FaceSettings(Group):
     """Detection, alignment and embedding."""
 
     detector: DetectorName = Field(
@@ -194,7 +187,8 @@ class FaceSettings(_Group):
     )
     embedder: EmbedderName = Field(
         default="onnx",
-        description="What runs dlib's embedding network: ONNX Runtime, or dlib itself, slow; the results are the same.",
+        description="onnx: dlib's embedding network run by ONNX Runtime; dlib: the same run by dlib itself, slow, with "
+        "the same results; file: the network that `faces.file` declares.",
         json_schema_extra=unit("name"),
     )
     provider: ProviderName = Field(
@@ -225,12 +219,20 @@ class FaceSettings(_Group):
     )
     mirror: bool = Field(
         default=True,
-        description="Average each embedding with that of the mirrored face; part of the embedding space's name.",
+        description="Average each embedding with that of the mirrored face; part of the embedding space's name. With "
+        "embedder file, `faces.file.mirror` says so instead.",
         json_schema_extra=unit("yes or no"),
     )
+    file: EmbedderFile = EmbedderFile()
+
+    @model_validator(mode="after")
+    def _file_is_declared(self) -> Self:
+        if self.embedder == "file" and not self.file.declared:
+            raise ValueError("the embedder is a file, and faces.file.path names none")
+        return self
 
 
-class EnrolSettings(_Group):
+class EnrolSettings(Group):
     """Which photographs may enrol."""
 
     smallest_face: int = Field(
@@ -249,7 +251,7 @@ class EnrolSettings(_Group):
     )
 
 
-class MatchSettings(_Group):
+class MatchSettings(Group):
     """When a group of faces gets a name."""
 
     fpir: float = Field(
@@ -296,7 +298,7 @@ class MatchSettings(_Group):
     )
 
 
-class GroupingSettings(_Group):
+class GroupingSettings(Group):
     """How faces of one video become one person, and one person's faces become appearances."""
 
     largest_distance: float = Field(
@@ -316,7 +318,7 @@ class GroupingSettings(_Group):
     )
 
 
-class BorderSettings(_Group):
+class BorderSettings(Group):
     """How exactly it is found out when people come and leave."""
 
     tolerance: float = Field(
@@ -335,7 +337,7 @@ class BorderSettings(_Group):
     )
 
 
-class WorkSettings(_Group):
+class WorkSettings(Group):
     """How work is shared, retried and taken over."""
 
     processes: int = Field(
@@ -387,7 +389,7 @@ class WorkSettings(_Group):
     )
 
 
-class LogSettings(_Group):
+class LogSettings(Group):
     """What is written about the work."""
 
     level: Literal["debug", "info", "warning", "error"] = Field(
@@ -422,6 +424,7 @@ class Settings(BaseSettings):
     gate: GateSettings = GateSettings()
     repeats: RepeatSettings = RepeatSettings()
     faces: FaceSettings = FaceSettings()
+    candidate: EmbedderFile = EmbedderFile()
     enrol: EnrolSettings = EnrolSettings()
     match: MatchSettings = MatchSettings()
     grouping: GroupingSettings = GroupingSettings()
@@ -439,6 +442,13 @@ class Settings(BaseSettings):
     def database_url(self) -> str:
         """Address of the ledger, the embedded one where none is set."""
         return self.database.url or f"sqlite:///{self.home / 'rollcall.db'}"
+
+    @property
+    def tried_faces(self) -> FaceSettings:
+        """With the candidate in place of the embedder in force, where one is declared."""
+        if not self.candidate.declared:
+            return self.faces
+        return self.faces.model_copy(update={"embedder": "file", "file": self.candidate})
 
     @property
     def interval_ms(self) -> int:
@@ -491,13 +501,17 @@ def load_settings() -> Settings:
 
 def table() -> list[dict[str, Any]]:
     """Every setting as a row: name, variable, type, default, unit, range, help. The source of `docs/settings.md`."""
+    return _rows(Settings, "")
+
+
+def _rows(owner: type[BaseModel], prefix: str) -> list[dict[str, Any]]:
     rows = []
-    for name, field in Settings.model_fields.items():
+    for inner, field in owner.model_fields.items():
         group = field.annotation
-        if isinstance(group, type) and issubclass(group, _Group):
-            rows += [_row(f"{name}.{inner}", group, inner) for inner in group.model_fields]
+        if isinstance(group, type) and issubclass(group, Group):
+            rows += _rows(group, f"{prefix}{inner}.")
         else:
-            rows.append(_row(name, Settings, name))
+            rows.append(_row(f"{prefix}{inner}", owner, inner))
     return rows
 
 
@@ -540,6 +554,8 @@ def _explain(error: ValidationError) -> SettingsError:
     first = error.errors()[0]
     name = ".".join(str(part) for part in first["loc"])
     row = next((row for row in table() if row["name"] == name), None)
+    if first["type"] == "value_error":
+        return SettingsError(name, first["msg"].removeprefix("Value error, "), "docs/settings.md lists them")
     if row is None:
         return SettingsError(name, "there is no such setting", "docs/settings.md lists them")
     wanted = f"must be {row['range']} ({row['unit']})" if row["range"] else first["msg"]

@@ -37,8 +37,8 @@ def toml() -> str:
     group = ""
     for row in table():
         name = row["name"]
-        if "." in name and name.split(".")[0] != group:
-            group = name.split(".")[0]
+        if "." in name and name.rpartition(".")[0] != group:
+            group = name.rpartition(".")[0]
             lines += ["", f"[{group}]"]
         told = f"{row['help']} ({row['unit']}{'; ' + row['range'] if row['range'] else ''})"
         lines += [f"# {told}", f"#{name.split('.')[-1]} = {_literal(row['default'])}"]

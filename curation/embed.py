@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from config.files import PRIVATE, writing_whole
 from curation.analysis import AnalysedPhotograph
 from curation.photographs import shown
-from models.faces import EMBEDDING_LENGTH, EmbeddingSpace, Face
+from models.faces import EmbeddingSpace, Face
 
 
 @dataclass(slots=True)
@@ -44,7 +44,7 @@ class Collection:
     def arrays(self) -> dict[str, NDArray[Any]]:
         """One row per face: `path` (n,), `size` (n, 2) int32 width, height of the photograph, `box` (n, 4) int32 left,
         top, right, bottom, `score` (n,) float32, `quality` (n,) float32, `landmarks` (n, 5, 2) float32, `embedding`
-        (n, 128) float32; and, without rows, the names `space` and `detector`, and the space's `weights_sha256`.
+        (n, d) float32; and, without rows, the names `space` and `detector`, and the space's `weights_sha256`.
         """  # noqa: D205  a list of arrays has no shorter summary
         faces = self._faces
         boxes = [(face.box.left, face.box.top, face.box.right, face.box.bottom) for face in faces]
@@ -55,7 +55,7 @@ class Collection:
             "score": np.array([face.score for face in faces], dtype=np.float32),
             "quality": np.array([face.quality.overall for face in faces], dtype=np.float32),
             "landmarks": _stacked((face.landmarks for face in faces), 5, 2),
-            "embedding": _stacked((face.embedding for face in faces), EMBEDDING_LENGTH),
+            "embedding": _stacked((face.embedding for face in faces), self.space.length),
             "space": np.array(self.space.name),
             "detector": np.array(self.detector),
             "weights_sha256": np.array(self.space.weights_sha256),

@@ -131,6 +131,7 @@ class Enrolment:
                 photograph=shown(offer.path.resolve()),
                 photograph_hash=examined.photograph_hash,
                 face=face,
+                picture=examined.picture,
             ).id
             version = gallery.hold(session, self._space_id)
         self._faces.add(version, face_id, identity_id, face.embedding)

@@ -7,6 +7,7 @@ from config.errors import FaceTooBlurred, FaceTooSmall, NoFace, PhotographError,
 from config.settings import EnrolSettings, FaceSettings
 from curation.analysis import engine_of
 from curation.photographs import photograph_hash, read_photograph, shown
+from models.crops import FacePicture, kept_picture
 from models.faces import Face, RgbImage
 
 # In larger photographs the search for faces too small to enrol would take seconds, only to refuse by another name.
@@ -17,10 +18,14 @@ _SMALLEST_EVER = 20
 
 @dataclass(frozen=True, slots=True)
 class Examined:
-    """A photograph that may enrol. `face` is None when its hash was known beforehand: it was not analysed."""
+    """A photograph that may enrol. `face` is None when its hash was known beforehand: it was not analysed.
+
+    `picture`: of the face, to be kept.
+    """
 
     photograph_hash: str
     face: Face | None
+    picture: FacePicture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +51,8 @@ class Examiner:
             hashed = photograph_hash(image)
             if hashed in self.known:
                 return Examined(hashed, None)
-            return Examined(hashed, self._the_face(path, image))
+            face = self._the_face(path, image)
+            return Examined(hashed, face, kept_picture(image, face.box, face.landmarks))
         except PhotographError as error:
             return error
 

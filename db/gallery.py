@@ -7,12 +7,13 @@ from datetime import UTC, datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, delete, func, select, update
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, delete, exists, func, select, update
+from sqlalchemy.orm import Session, aliased
 
 from db import calibrations, rivals, spaces
-from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
+from db.schema import EmbeddingSpaceRow, EnrolledCrop, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
+from models.crops import FacePicture
 from models.faces import Embeddings, Face, overall
 from models.gallery import Gallery
 from models.templates import templates_by_identity
@@ -100,9 +101,16 @@ def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iter
 
 
 def add(
-    session: Session, *, identity_id: int, space_id: int, photograph: str, photograph_hash: str, face: Face
+    session: Session,
+    *,
+    identity_id: int,
+    space_id: int,
+    photograph: str,
+    photograph_hash: str,
+    face: Face,
+    picture: FacePicture | None = None,
 ) -> EnrolledFace:
-    """Write the face of one photograph and tell every holder of the gallery."""
+    """Write the face of one photograph, by its picture to be embedded again, and tell every holder of the gallery."""
     row = EnrolledFace(
         identity_id=identity_id, photograph=photograph, photograph_hash=photograph_hash,
         left=face.box.left, top=face.box.top, right=face.box.right, bottom=face.box.bottom, score=face.score,
@@ -111,8 +119,27 @@ def add(
     )  # fmt: skip
     session.add(row)
     session.flush()
+    if picture is not None:
+        add_crop(session, row.id, picture)
     spaces.bump_gallery_version(session, space_id)
     return row
+
+
+def add_crop(session: Session, face_id: int, picture: FacePicture) -> None:
+    """Keep the picture of an enrolled face, its landmarks in pixels of the crop."""
+    session.add(EnrolledCrop(face_id=face_id, jpeg=picture.jpeg, landmarks=to_bytes(picture.landmarks)))
+
+
+def without_crop(session: Session) -> list[EnrolledFace]:
+    """Enrolled faces of which no picture was kept, in order of their ids."""
+    kept = select(EnrolledCrop.face_id)
+    return list(session.scalars(select(EnrolledFace).where(EnrolledFace.id.not_in(kept)).order_by(EnrolledFace.id)))
+
+
+def is_enrolled(session: Session, face_id: int, photograph_hash: str) -> bool:
+    """Whether a face of this number, from this photograph, still waits for its picture."""
+    row = session.get(EnrolledFace, face_id)
+    return row is not None and row.photograph_hash == photograph_hash and session.get(EnrolledCrop, face_id) is None
 
 
 def hold(session: Session, space_id: int) -> int:
@@ -200,8 +227,14 @@ def remove_all(session: Session, identity_id: int) -> int:
 
 
 def remove(session: Session, face_ids: Sequence[int]) -> int:
-    """Erase some enrolled faces; how many there were."""
-    return _remove(session, EnrolledFace.id.in_(face_ids))
+    """Erase some enrolled faces, and those of the same photographs in other spaces; how many there were."""
+    other = aliased(EnrolledFace)
+    same = exists().where(
+        other.id.in_(face_ids),
+        other.photograph_hash == EnrolledFace.photograph_hash,
+        other.identity_id == EnrolledFace.identity_id,
+    )
+    return _remove(session, same)
 
 
 def _remove(session: Session, condition: ColumnElement[bool]) -> int:

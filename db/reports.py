@@ -7,9 +7,12 @@ from sqlalchemy import CompoundSelect, func, select, union
 from sqlalchemy.orm import Session
 
 from db import unknown_people
+from db.parts import parts
 from db.schema import (
     Appearance,
     EmbeddingSpaceRow,
+    EnrolledCrop,
+    EnrolledFace,
     FaceCrop,
     FaceGroup,
     FaceRow,
@@ -88,6 +91,34 @@ def pictures(session: Session, video_id: int) -> dict[int, bytes]:
         select(FaceCrop.face_id, FaceCrop.jpeg).where(FaceCrop.face_id.in_(_best_face_ids(video_id)))
     )
     return dict(rows.all())
+
+
+def crops(session: Session, face_ids: Sequence[int]) -> dict[int, bytes]:
+    """JPEG of some faces, by face's id."""
+    return {
+        face_id: jpeg
+        for part in parts(face_ids)
+        for face_id, jpeg in session.execute(select(FaceCrop.face_id, FaceCrop.jpeg).where(FaceCrop.face_id.in_(part)))
+    }
+
+
+def photographs(session: Session, identity_ids: Sequence[int]) -> dict[int, bytes]:
+    """JPEG of one enrolled face of each identity that has one, by identity's id."""
+    found: dict[int, bytes] = {}
+    for part in parts(identity_ids):
+        first = (
+            select(func.min(EnrolledFace.id))
+            .join(EnrolledCrop, EnrolledCrop.face_id == EnrolledFace.id)
+            .where(EnrolledFace.identity_id.in_(part))
+            .group_by(EnrolledFace.identity_id)
+        )
+        rows = session.execute(
+            select(EnrolledFace.identity_id, EnrolledCrop.jpeg)
+            .join(EnrolledCrop, EnrolledCrop.face_id == EnrolledFace.id)
+            .where(EnrolledFace.id.in_(first))
+        )
+        found.update((identity_id, jpeg) for identity_id, jpeg in rows)
+    return found
 
 
 def ended_segments(session: Session, video_id: int) -> tuple[int, int]:

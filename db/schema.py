@@ -23,6 +23,7 @@ from sqlalchemy import (
     String,
     Text,
     UniqueConstraint,
+    text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
@@ -115,6 +116,11 @@ class Side(StrEnum):
 def _one_of(column: str, values: type[StrEnum]) -> CheckConstraint:
     listed = ", ".join(f"'{value}'" for value in values)
     return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+def _partial(name: str, column: str, condition: str, *, unique: bool = False) -> Index:
+    """Of those rows only that fulfil a condition."""
+    return Index(name, column, unique=unique, sqlite_where=text(condition), postgresql_where=text(condition))
 
 
 def new_token() -> str:
@@ -333,7 +339,7 @@ class FaceRow(Base):
     """(5, 2) float32, little-endian."""
     space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
-    """(128,) float32, little-endian."""
+    """As many float32 as the space is long, little-endian."""
     group_id: Mapped[int | None] = mapped_column(ForeignKey("face_groups.id", ondelete="SET NULL"), index=True)
 
 
@@ -344,6 +350,38 @@ class FaceCrop(Base):
 
     face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
     jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class FaceEmbedding(Base):
+    """A face of a video in another embedding space than the one it was found in, made from its crop."""
+
+    __tablename__ = "face_embeddings"
+    __table_args__ = (_partial("ix_face_embeddings_unusable", "space_id", "embedding IS NULL"),)
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), primary_key=True)
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Personal data; none where the crop cannot be used."""
+
+
+class Reembedding(Base):
+    """A piece of work for another embedding space: the faces of one video, or all enrolled ones."""
+
+    __tablename__ = "reembeddings"
+    __table_args__ = (
+        UniqueConstraint("space_id", "video_id"),
+        _partial("ix_reembeddings_gallery", "space_id", "video_id IS NULL", unique=True),
+    )
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
+    video_id: Mapped[int | None] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
+    """None: the enrolled faces."""
+    finish_number: Mapped[int | None] = mapped_column(BigInteger)
+    """Of the video when all its faces had been embedded, 0 where it had none; none before. A video that has been
+    finished anew since may hold other faces. Of the enrolled faces: the sum of the galleries' versions then."""
+    lease_owner: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class FrameRow(Base):
@@ -421,6 +459,29 @@ class EnrolledFace(Base):
     space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)
+
+
+class EnrolledCrop(Base):
+    """The face of a photograph with some of its surroundings, to be embedded again."""
+
+    __tablename__ = "enrolled_crops"
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("enrolled_faces.id", ondelete="CASCADE"), primary_key=True)
+    jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+    landmarks: Mapped[bytes] = mapped_column(LargeBinary)
+    """(5, 2) float32, little-endian, in pixels of the crop."""
+
+
+class EnrolledEmbedding(Base):
+    """An enrolled face in another embedding space than the one it was enrolled in, made from its crop."""
+
+    __tablename__ = "enrolled_embeddings"
+    __table_args__ = (_partial("ix_enrolled_embeddings_unusable", "space_id", "embedding IS NULL"),)
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("enrolled_faces.id", ondelete="CASCADE"), primary_key=True)
+    space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"), primary_key=True)
+    embedding: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """Personal data; none where the crop cannot be used."""
 
 
 class UnknownState(StrEnum):

@@ -23,9 +23,11 @@ def ensure(session: Session, space: EmbeddingSpace) -> int:
         .on_conflict_do_nothing(index_elements=["name"])
     )
     row = session.scalars(select(EmbeddingSpaceRow).where(EmbeddingSpaceRow.name == space.name)).one()
-    if row.weights_sha256 != space.weights_sha256:
+    if (row.weights_sha256, row.length) != (space.weights_sha256, space.length):
         raise LedgerError(
-            space.name, "the ledger holds vectors of other weights under this name", "give the new space a new name"
+            space.name,
+            "the ledger holds vectors of other weights, or of another length, under this name",
+            "give the new space a new name",
         )
     return row.id
 
@@ -47,10 +49,10 @@ def gallery_version(session: Session, space_id: int) -> int:
     return session.scalars(select(EmbeddingSpaceRow.gallery_version).where(EmbeddingSpaceRow.id == space_id)).one()
 
 
-def bump_gallery_version(session: Session, space_id: int) -> None:
-    """Tell every process that holds the gallery of this space that it has changed."""
+def bump_gallery_version(session: Session, space_id: int, changes: int = 1) -> None:
+    """Tell every process that holds the gallery of this space that it has changed, by so many faces."""
     session.execute(
         update(EmbeddingSpaceRow)
         .where(EmbeddingSpaceRow.id == space_id)
-        .values(gallery_version=EmbeddingSpaceRow.gallery_version + 1, gallery_token=new_token())
+        .values(gallery_version=EmbeddingSpaceRow.gallery_version + changes, gallery_token=new_token())
     )

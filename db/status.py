@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Integer, case, cast, func, select
+from sqlalchemy import Integer, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from db.schema import ENDED, FaceGroup, Segment, SegmentState, Video, VideoState
@@ -76,6 +76,13 @@ def backlog(session: Session) -> Backlog:
         select(func.count()).select_from(Segment).where(Segment.state.not_in(_ENDED_SEGMENT))
     )
     return Backlog(open_videos or 0, open_segments or 0)
+
+
+def is_busy(session: Session) -> bool:
+    """Whether videos are worked on, or wait for a worker right now; those that wait for the night do not count."""
+    segments = exists().where(Segment.state.not_in(_ENDED_SEGMENT))
+    finishing = exists().where(Video.state == VideoState.FINISHING)
+    return bool(session.scalar(select(segments | finishing)))
 
 
 def ended_since(session: Session, moment: datetime) -> Sequence[Video]:

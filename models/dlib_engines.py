@@ -28,7 +28,7 @@ from models.faces import (
 )
 from models.scaling import MOST_PIXELS, Scaling, in_pixels_of, padded
 
-_CHIP_PADDING = 0.25
+CHIP_PADDING = 0.25
 SPACE_NAME = "dlib-resnet-v1/chip150-0.25"
 MIRRORED_SPACE_NAME = f"{SPACE_NAME}/mirror"
 
@@ -146,7 +146,7 @@ class DlibAligner:
         shapes = dlib.full_object_detections()
         for box in boxes:
             shapes.append(_landmarks()(contiguous, _rectangle(box)))
-        chips = np.stack(dlib.get_face_chips(contiguous, shapes, size=CHIP_EDGE, padding=_CHIP_PADDING))
+        chips = np.stack(dlib.get_face_chips(contiguous, shapes, size=CHIP_EDGE, padding=CHIP_PADDING))
         return [_points(shape) for shape in shapes], chips
 
 

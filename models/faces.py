@@ -14,19 +14,21 @@ RgbImage = NDArray[np.uint8]
 """(height, width, 3), RGB."""
 
 Chips = NDArray[np.uint8]
-"""(n, 150, 150, 3), RGB: faces aligned by their landmarks."""
+"""(n, edge, edge, 3), RGB: faces aligned by their landmarks; of dlib's aligner of edge 150."""
 
 Embedding = NDArray[np.float32]
-"""(128,), about unit length for one chip; distances between faces of one person are mostly below 0.6."""
+"""(d,), d the length of its space. In dlib's, d is 128, the vector of one chip about of unit length, and distances
+between faces of one person are mostly below 0.6."""
 
 Embeddings = NDArray[np.float32]
-"""(n, 128)."""
+"""(n, d)."""
 
 Landmarks = NDArray[np.float32]
 """(5, 2): x, y of both corners of both eyes and the base of the nose, in dlib's order, pixels of the image."""
 
 CHIP_EDGE = 150
 EMBEDDING_LENGTH = 128
+"""Of dlib's network; of others their space says it."""
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -121,7 +123,8 @@ class Face:
 class EmbeddingSpace:
     """Where embeddings may be compared: vectors of different spaces never are.
 
-    `name` tells network, alignment and averaging, e.g. `dlib-resnet-v1/chip150-0.25/mirror`.
+    `name` tells network, alignment and averaging, e.g. `dlib-resnet-v1/chip150-0.25/mirror`. `length` is that of its
+    vectors.
     """
 
     name: str
@@ -159,5 +162,5 @@ class FaceEmbedder(Protocol):
         ...
 
     def embed(self, chips: Chips) -> Embeddings:
-        """(n, 128) embeddings of (n, 150, 150, 3) chips; n may be 0."""
+        """(n, d) embeddings of (n, edge, edge, 3) chips; n may be 0."""
         ...

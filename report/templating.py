@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 _STYLE = "report.css"
+"""Of all pages."""
 
 
 @lru_cache(maxsize=1)
@@ -26,16 +27,18 @@ def _environment() -> Environment:
     )
 
 
-def rendered(template: str, rules: str, **values: object) -> str:
+def rendered(template: str, rules: str, *styles: str, **values: object) -> str:
     """The text of a page.
 
     Args:
         template: its file's name.
         rules: of the style sheet, for this page alone; nothing in them may come from outside.
+        styles: more files of rules.
         values: what the template places.
     """
     environment = _environment()
-    style = f"\n{environment.get_template(_STYLE).render()}{rules}\n"
+    sheets = "".join(environment.get_template(name).render() for name in (_STYLE, *styles))
+    style = f"\n{sheets}{rules}\n"
     digest = base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii")
     return environment.get_template(template).render(
         # Our own rules and numbers, see above.

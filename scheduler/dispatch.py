@@ -33,6 +33,10 @@ class Sender:
         """Ask for past videos to be matched with the gallery of now."""
         self._send(tasks.REMATCH, [()])
 
+    def send_reembed(self) -> None:
+        """Ask for faces to be embedded for the candidate's space."""
+        self._send(tasks.REEMBED, [()])
+
     def queued(self) -> int:
         """How many messages no worker has taken yet."""
         with self._told(), self._app.connection_for_write() as connection, connection.channel() as channel:

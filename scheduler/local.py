@@ -185,12 +185,16 @@ def run(
     """
     sender = Sender(app)
     with LocalWorkers(settings, processes, log_file) as workers:
-        well = time.monotonic()
+        well = background_from = time.monotonic()
         while not stop.asked:
             workers.check()
             try:
                 workers.end_overdue(_overdue(database))
-                sweep(database, settings, sender)
+                # Who waits for the end of the queue does not wait for what can wait.
+                background = not until_empty and time.monotonic() >= background_from
+                sweep(database, settings, sender, background=background)
+                if background:
+                    background_from = time.monotonic() + settings.work.sweep
                 left = _backlog(database)
             except (DatabaseUnavailable, BrokerUnavailable, Conflict) as error:
                 # A server that restarts must not end the night.

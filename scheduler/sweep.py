@@ -12,7 +12,7 @@ import structlog
 
 from config.errors import Conflict
 from config.settings import Settings
-from db import finishing, leases, segments, videos
+from db import finishing, leases, reembedding, segments, status, videos
 from db.schema import VideoState
 from db.session import Database
 from scheduler import planning
@@ -29,7 +29,9 @@ class Due:
     videos: list[int] = field(default_factory=list)
 
 
-def sweep(database: Database, settings: Settings, sender: Sender, *, begin_new: bool = True) -> Due:
+def sweep(
+    database: Database, settings: Settings, sender: Sender, *, begin_new: bool = True, background: bool = True
+) -> Due:
     """Put the ledger in order and keep the workers' doorbell ringing; what is due.
 
     Args:
@@ -37,6 +39,7 @@ def sweep(database: Database, settings: Settings, sender: Sender, *, begin_new: 
         settings: how often to try, how many messages to keep.
         sender: of messages.
         begin_new: also cut videos that nobody has worked on yet.
+        background: where no video is to be worked on, also ask for what can wait.
     """
     due = prepare(database, settings, begin_new=begin_new)
     videos_due, segments_due = due.videos[: settings.broker.window], due.segments[: settings.broker.window]
@@ -44,7 +47,19 @@ def sweep(database: Database, settings: Settings, sender: Sender, *, begin_new: 
     if wanted and sender.queued() < wanted:
         sender.send_videos(videos_due)
         sender.send_segments(segments_due)
+    elif background and not wanted and _may_reembed(database, settings) and not sender.queued():
+        sender.send_reembed()
     return due
+
+
+def _may_reembed(database: Database, settings: Settings) -> bool:
+    """Whether faces wait for the candidate, and no video for a worker."""
+    if not settings.candidate.declared:
+        return False
+    with database.reading() as session:
+        return not status.is_busy(session) and reembedding.is_waiting(
+            session, settings.candidate.space_name, leases.utc_now()
+        )
 
 
 def prepare(database: Database, settings: Settings, *, begin_new: bool) -> Due:

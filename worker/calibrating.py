@@ -33,10 +33,10 @@ log = structlog.get_logger(__name__)
 MOST_PEOPLE, MOST_PHOTOGRAPHS = 5000, 5
 """Searched for, and of each: they set how narrow the interval is, and the time it takes."""
 
-_LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
+LOOKED_AT_FIRST = 2 * MOST_UNKNOWN
 # Clusters of recent videos that tell how much is left for reviewers.
 _MOST_RECENT = 20_000
-_SEED = 0
+SEED = 0
 # How sure it must be that two identities are one person before somebody is asked to look.
 _ONE_PERSON = 0.99
 
@@ -115,7 +115,7 @@ def calibrate(database: Database, space_name: str, targets: Targets, *, keep: bo
         at_review = sum(verdict.decision == Decision.REVIEW for verdict in verdicts)
         calibration = replace(calibration, review_per_day=at_review / max(1, days))
     if keep:
-        calibration = _store(database, space, held.version, calibration, members, len(ids))
+        calibration = store(database, space, held.version, calibration, members, len(ids))
     return calibration
 
 
@@ -138,7 +138,7 @@ def measure(
         Cohort(people.cohort, people.cohort_people),
         most_people=MOST_PEOPLE,
         most_photographs=MOST_PHOTOGRAPHS,
-        seed=_SEED,
+        seed=SEED,
     )
     return _limits(people, found, targets, len(enrolled.identity_ids)), people
 
@@ -155,7 +155,7 @@ def too_small(space_name: str, enrolled: int, unknown: int) -> GalleryTooSmall:
 
 def _unknown_people(session: Session, space: EmbeddingSpaceRow, ids: Sequence[int], enrolled: Embeddings) -> list[Seen]:
     """Unknown people of past videos for a cohort, drawn at random."""
-    mixed = np.random.default_rng(_SEED).permutation(np.array(ids, np.int64))[:_LOOKED_AT_FIRST].tolist()
+    mixed = np.random.default_rng(SEED).permutation(np.array(ids, np.int64))[:LOOKED_AT_FIRST].tolist()
     seen = calibrations.seen(session, mixed, space.length)
     if not seen:
         return []
@@ -183,7 +183,7 @@ def _limits(people: People, found: LeftOut, targets: Targets, photographs: int) 
     )
 
 
-def _store(
+def store(
     database: Database,
     space: EmbeddingSpaceRow,
     gallery_version: int,
@@ -191,6 +191,19 @@ def _store(
     members: Sequence[Seen],
     clusters: int,
 ) -> Calibration:
+    """Let a calibration decide from now on.
+
+    Args:
+        database: the ledger.
+        space: of the gallery.
+        gallery_version: that it was measured with.
+        found: the calibration.
+        members: the unknown people of its cohort.
+        clusters: of unknown people, among whom these were chosen.
+
+    Raises:
+        Conflict: the gallery has changed meanwhile.
+    """
     rule, share = found.rule, found.missed
     row = CalibrationRow(
         made_at=datetime.now(UTC), gallery_version=gallery_version, identities=found.identities,

@@ -1,12 +1,12 @@
 """Who is in a video by the gallery of now: what is read for it, and what comes of that."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
 from db import borders, casts, finishing, videos
 from db.borders import BorderRecord, Edge
-from db.casts import Cast, ClusterRecord
+from db.casts import Cast
 from db.finishing import VideoFaces
 from db.schema import Video
 from db.session import Session
@@ -15,7 +15,7 @@ from models.faces import Embeddings
 from models.gallery import Gallery
 from worker.borders import Account, Instants, settled, wanted
 from worker.finish import Segmented, finish
-from worker.inheritance import inherited, predecessors
+from worker.inheritance import Before, inherited
 from worker.process import WorkerProcess
 
 
@@ -30,7 +30,7 @@ class Evidence:
     account: Account
     borders: Mapping[Edge, BorderRecord]
     """That were looked at, or given up."""
-    before: Sequence[ClusterRecord]
+    before: Before
     """The clusters that were written when the video was finished, or matched, last."""
 
     @property
@@ -58,7 +58,7 @@ def gather(process: WorkerProcess, session: Session, video: Video) -> Evidence:
             runs, borders.frame_times(session, video.id), Instants(interval, tolerance, facts.duration_pts)
         ),
         borders=borders.of_video(session, video.id),
-        before=casts.clusters(session, video.id, space.length) if space else (),
+        before=Before.of(casts.clusters(session, video.id, space.length) if space else ()),
     )
 
 
@@ -70,7 +70,7 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
         if gallery is None:
             return [Verdict(Decision.UNKNOWN) for _ in probes]
         verdicts = gallery.verdicts(probes, process.uncalibrated)
-        said = [None if one is None else one.confirmed_id for one in predecessors(probes, evidence.before)]
+        said = [None if one is None else one.confirmed_id for one in evidence.before.predecessors(probes)]
         return [
             verdict if identity is None else verdict.confirmed(identity)
             for verdict, identity in zip(verdicts, said, strict=True)

@@ -13,10 +13,10 @@ import numpy as np
 
 from db.frames import KnownFace, KnownFrame
 from models import frame_likeness
+from models.crops import crop_area
 from models.faces import Box, Face, RgbImage
 from models.frame_hash import Grey, frame_hash, grey
 from models.scaling import Scaling
-from worker.scan import crop_area
 
 _OTHER_SHAPE: Final = 0.01
 """Share by which the ratio of width to height may differ: encoders want even numbers."""

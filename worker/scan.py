@@ -6,20 +6,17 @@ Knows neither ledger nor messages: what is known of frames from elsewhere comes 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-import cv2
 import numpy as np
 
 from db.frames import FrameRecord
 from db.schema import SampleOutcome
 from db.segments import FaceRecord, RunRecord
+from models.crops import crop
 from models.engine import FaceEngine
 from models.faces import Box, Face, RgbImage
 from worker.gate import Gate
 from worker.samples import Frame, Sample
 
-_CROP_MARGIN = 0.35
-_CROP_EDGE = 160
-_CROP_JPEG_QUALITY = 85
 _RECALLED_AT_ONCE = 16
 _BYTES_AT_ONCE = 32 << 20
 """Frames that wait to be recalled together are held in memory: of 1080p six, of 4K two."""
@@ -138,22 +135,6 @@ def _outcome(sample: Sample, gate: Gate, before: SampleOutcome) -> SampleOutcome
     if sample.image is None:
         return SampleOutcome.UNDECODABLE
     return gate.judge(sample.image)
-
-
-def crop(image: RgbImage, box: Box) -> bytes:
-    """A JPEG of a face with some of its surroundings, longer edge at most 160 px."""
-    cut = cv2.cvtColor(_part(image, crop_area(box, *image.shape[:2])), cv2.COLOR_RGB2BGR)
-    scale = _CROP_EDGE / max(cut.shape[:2])
-    if scale < 1:
-        cut = cv2.resize(cut, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    _, jpeg = cv2.imencode(".jpg", cut, [cv2.IMWRITE_JPEG_QUALITY, _CROP_JPEG_QUALITY])
-    return jpeg.tobytes()
-
-
-def crop_area(box: Box, height: int, width: int) -> Box:
-    """What the crop of a face shows of a frame of this size."""
-    dx, dy = round(box.width * _CROP_MARGIN), round(box.height * _CROP_MARGIN)
-    return box.grown(dx, dy).inside(height, width)
 
 
 def _part(image: RgbImage, area: Box) -> RgbImage:

@@ -1,15 +1,23 @@
 """Celery tasks of the worker: thin shells that take an id. Start the worker with `--include worker.tasks`."""
 
+import structlog
 from celery import Task
 from structlog.contextvars import bound_contextvars
 
 from config import tasks
 from config.celery_app import app
+from config.errors import ModelError
 from worker.archive import renew
 from worker.calibrating import Targets, calibrate_where_due
 from worker.linking import is_quiet
 from worker.process import this_process
+from worker.reembed import reembed
 from worker.work import finish_video, scan_segment
+
+log = structlog.get_logger(__name__)
+
+_WHILE = 30.0
+"""Seconds for which a worker embeds again before it looks at the queue: no longer does a segment wait for it."""
 
 
 @app.task(name=tasks.SCAN_SEGMENT, bind=True)
@@ -47,3 +55,18 @@ def link_task(self: Task[[], None]) -> None:
     """Look for unknown people of the videos that have ended in all others."""
     with bound_contextvars(task=self.request.id):
         renew(this_process())
+
+
+@app.task(name=tasks.REEMBED, bind=True)
+def reembed_task(self: Task[[], None]) -> None:
+    """Embed some faces for the candidate's space while nothing else is to be done, and ask to go on with it."""
+    process = this_process()
+    with bound_contextvars(task=self.request.id):
+        try:
+            left = reembed(process, seconds=_WHILE, gives_way=True)
+        except ModelError as error:
+            # Nobody waits for it: the sweep asks again, and `rollcall reembed` tells it to whoever tries.
+            log.warning("candidate cannot be used", cause=error.code, detail=str(error))
+            return
+    if left:
+        app.send_task(tasks.REEMBED)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
+from onnxruntime.capi import onnxruntime_pybind11_state as runtime_errors
 
 from config.errors import EngineUnavailable
 from models import weights
@@ -24,6 +25,16 @@ PROVIDERS = {
     "openvino": "OpenVINOExecutionProvider",
 }
 """Setting → ONNX Runtime's name."""
+
+PROVIDER_ERRORS = (
+    runtime_errors.Fail,
+    runtime_errors.InvalidArgument,
+    runtime_errors.InvalidGraph,
+    runtime_errors.InvalidProtobuf,
+    runtime_errors.NotImplemented,
+    runtime_errors.RuntimeException,
+)
+"""What ONNX Runtime raises of a file that is no network, or of one that cannot be run."""
 
 
 class Session:
@@ -58,11 +69,18 @@ class Session:
             raise EngineUnavailable(
                 f"execution provider {provider}", "cannot run on this machine", "set faces.provider to cpu"
             )
-        self._input = self._session.get_inputs()[0].name
+        self._input, self.input_type, self.input_shape = _first_input(self._session)
+        """Type as ONNX Runtime tells it, e.g. `tensor(uint8)`; of the shape, a length that may be any is a name, or
+        None. Empty for a network without an input."""
 
     def run(self, array: NDArray[Any]) -> NDArray[np.float32]:
         """The network's one output for its one input."""
         return np.asarray(self._session.run(None, {self._input: array})[0], np.float32)
+
+
+def _first_input(session: onnxruntime.InferenceSession) -> tuple[str, str, tuple[int | str | None, ...]]:
+    taken = next(iter(session.get_inputs()), None)
+    return ("", "", ()) if taken is None else (taken.name, taken.type, tuple(taken.shape))
 
 
 @cache

@@ -1,12 +1,13 @@
 """Past videos and enrolled people in a ledger, made of embeddings whose people are plain."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from db import gallery, identities, leases, segments, spaces, videos
 from db.schema import FaceGroup
 from db.segments import FaceRecord
+from models.crops import FacePicture
 from models.faces import Box, Embedding, Face, Quality
 from support.records import FACTS, analysed
 from worker.process import WorkerProcess
@@ -21,7 +22,12 @@ def face_of(embedding: Embedding, place: int = 0) -> Face:
     return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), embedding)
 
 
-def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face]]) -> int:
+def add_done(
+    process: WorkerProcess,
+    title: str,
+    faces: Sequence[tuple[int, Face]],
+    crop_of: Callable[[Face], bytes] = lambda _: b"jpeg",
+) -> int:
     """The id of a video of ten samples that is done: sample and face."""
     with process.database.writing() as session:
         video_id = videos.add(
@@ -35,15 +41,15 @@ def add_done(process: WorkerProcess, title: str, faces: Sequence[tuple[int, Face
             taken[0],
             space_id=spaces.ensure(session, process.engine.space),
             detector=process.engine.detector_name,
-            faces=[FaceRecord(sample, sample * SAMPLE, one, b"jpeg") for sample, one in faces],
+            faces=[FaceRecord(sample, sample * SAMPLE, one, crop_of(one)) for sample, one in faces],
             runs=analysed(0, 10),
         )
     finish_video(process, video_id)
     return video_id
 
 
-def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]]) -> None:
-    """Enrol faces by name, each from a photograph of its own."""
+def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]], picture: FacePicture | None = None) -> None:
+    """Enrol faces by name, each from a photograph of its own, all with one picture."""
     with process.database.writing() as session:
         space_id = spaces.ensure(session, process.engine.space)
         for name, one in faces:
@@ -55,6 +61,7 @@ def add_enrolled(process: WorkerProcess, faces: Sequence[tuple[str, Face]]) -> N
                 photograph=f"{name}.jpg",
                 photograph_hash=hashed.ljust(64, "0"),
                 face=one,
+                picture=picture,
             )
 
 

@@ -112,3 +112,22 @@ def test_the_commented_file_says_the_defaults(monkeypatch: pytest.MonkeyPatch, t
     values.pop("home")
     with_file = load(monkeypatch, ROLLCALL_SETTINGS=write(tmp_path, opened.replace('home = ""', "")))
     assert with_file.model_dump(exclude={"home"}) == values
+
+
+def test_an_embedders_file_is_declared_whole_or_not_at_all(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    whole = "path = '/net.onnx'\nname = 'net'\nsha256 = '" + "ab" * 32 + "'\nlength = 512\n"
+    settings = load(
+        monkeypatch, ROLLCALL_SETTINGS=write(tmp_path, f"[faces]\nembedder = 'file'\n[faces.file]\n{whole}")
+    )
+    assert (settings.faces.file.length, settings.candidate.declared) == (512, False)
+    monkeypatch.delenv("ROLLCALL_SETTINGS")
+    for environment, told in (
+        ({"ROLLCALL_CANDIDATE__PATH": "/net.onnx"}, "candidate: a file is declared without name, sha256, length"),
+        ({"ROLLCALL_FACES__EMBEDDER": "file"}, r"faces: the embedder is a file, and faces\.file\.path names none"),
+        ({"ROLLCALL_CANDIDATE__PATH": "net.onnx"}, r"candidate\.path: 'net\.onnx' must be"),
+        ({"ROLLCALL_FACES__FILE__EDGE": "5"}, r"faces\.file\.edge: '5' must be 16 to 1024"),
+    ):
+        with pytest.raises(SettingsError, match=told):
+            load(monkeypatch, **environment)
+        for name in environment:
+            monkeypatch.delenv(name)

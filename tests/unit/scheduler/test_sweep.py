@@ -6,13 +6,15 @@ from pathlib import Path
 
 import pytest
 
+from config.embedder_file import EmbedderFile
 from config.settings import Settings
-from db import segments, videos
+from db import reembedding, segments, spaces, videos
 from db.facts import VideoFacts
 from db.leases import utc_now
 from db.migrate import ensure_schema
 from db.schema import VideoState
 from db.session import Database
+from models.faces import EmbeddingSpace
 from scheduler.dispatch import Sender
 from scheduler.sweep import sweep
 
@@ -24,13 +26,16 @@ class Recorder(Sender):
 
     def __init__(self, queued: int = 0) -> None:
         self.already = queued
-        self.rung: dict[str, list[int]] = {"segments": [], "videos": []}
+        self.rung: dict[str, list[int]] = {"segments": [], "videos": [], "reembed": []}
 
     def send_segments(self, segment_ids: Sequence[int]) -> None:
         self.rung["segments"] += segment_ids
 
     def send_videos(self, video_ids: Sequence[int]) -> None:
         self.rung["videos"] += video_ids
+
+    def send_reembed(self) -> None:
+        self.rung["reembed"].append(0)
 
     def queued(self) -> int:
         return self.already
@@ -112,3 +117,37 @@ def test_a_video_whose_tries_are_used_up_ends(database: Database, settings: Sett
     assert due.videos == recorder.rung["videos"] == [video_id]
     with database.reading() as session:
         assert {segment.cause for segment in videos.get(session, video_id).segments} == {"worker-died"}
+
+
+def test_what_can_wait_is_asked_for_while_no_video_waits(database: Database, settings: Settings) -> None:
+    candidate = EmbedderFile(path="/net.onnx", name="net", sha256="ab" * 32, length=3)
+    trying = settings.model_copy(update={"candidate": candidate})
+    video_id = submit(database)
+
+    def rings(settings: Settings, queued: int = 0, *, background: bool = True) -> int:
+        recorder = Recorder(queued)
+        sweep(database, settings, recorder, begin_new=False, background=background)
+        return len(recorder.rung["reembed"])
+
+    assert rings(trying) == 0
+    with database.writing() as session:
+        other = spaces.ensure(session, EmbeddingSpace("other", 128, "0" * 64))
+        video = videos.get(session, video_id)
+        video.state, video.space_id = VideoState.DONE, other
+    assert rings(trying) == 1
+    assert rings(settings) == rings(trying, queued=1) == rings(trying, background=False) == 0
+    with database.writing() as session:
+        space_id = spaces.ensure(session, EmbeddingSpace(candidate.space_name, 3, candidate.sha256))
+    assert rings(trying) == 1
+    with database.writing() as session:
+        reembedding.plan(session, space_id)
+        for piece_id in reembedding.due(session, space_id, utc_now()):
+            piece = reembedding.claim(session, piece_id, owner="here/1", lease=60, now=utc_now())
+    assert piece is not None
+    assert rings(trying) == 0
+    with database.writing() as session:
+        reembedding.leave(session, piece)
+    assert rings(trying) == 1
+    submit(database, 1)
+    sweep(database, trying, Recorder())
+    assert rings(trying) == 0

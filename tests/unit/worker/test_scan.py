@@ -12,11 +12,12 @@ from config.errors import LeaseLost
 from config.settings import FaceSettings, GateSettings
 from db.schema import SampleOutcome
 from demo.material import Material
+from models.crops import crop, crop_area
 from models.engine import FaceEngine, build_engine
 from models.faces import Box, Face, RgbImage
 from worker.gate import Gate
 from worker.samples import Frame, Sample
-from worker.scan import Known, Recall, Recollection, crop, crop_area, scan
+from worker.scan import Known, Recall, Recollection, scan
 
 
 @pytest.fixture(scope="module")
