@@ -10,6 +10,7 @@ from config.settings import EnrolSettings
 from db import gallery, identities, unknown_people
 from db.session import Database, Session
 from db.unknown_people import BestFace
+from models.crops import FacePicture
 
 MOST_FACES = 5
 """That are enrolled of one person: more hardly help (docs/decisions, 14), and each one is compared for ever."""
@@ -87,5 +88,12 @@ def _enrol(session: Session, identity_id: int, one: BestFace) -> bool:
         photograph=f"video {video.id} ({video.title}) at {float(seconds):.3f} s",
         photograph_hash=digest,
         face=one.face,
+        picture=_kept(one.picture),
     )
     return True
+
+
+def _kept(picture: FacePicture | None) -> FacePicture | None:
+    """A picture that needs nothing else, its landmarks in its own pixels; None where it is none."""
+    opened = None if picture is None else picture.opened()
+    return None if picture is None or opened is None else FacePicture(picture.jpeg, opened[1])

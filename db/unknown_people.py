@@ -27,6 +27,7 @@ from db.schema import (
     Video,
 )
 from db.vectors import stack
+from models.crops import FacePicture, crop_area
 from models.decision import Decision
 from models.faces import Box, Embedding, Face, Quality
 from models.templates import template
@@ -74,12 +75,16 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BestFace:
-    """The face that shows a group best: its video, the space of its embedding, the tick of its frame. Personal data."""
+    """The face that shows a group best: its video, the space of its embedding, the tick of its frame. Personal data.
+
+    `picture` is None where none was kept.
+    """
 
     video: Video
     space_id: int
     pts: int
     face: Face
+    picture: FacePicture | None
 
 
 def code(number: int) -> str:
@@ -232,15 +237,24 @@ def best_faces(session: Session, cluster_ids: Sequence[int]) -> list[BestFace]:
     found = []
     for part in parts(cluster_ids):
         rows = session.execute(
-            select(Video, FaceRow)
+            select(Video, FaceRow, FaceCrop.jpeg)
             .join(FaceGroup, FaceGroup.best_face_id == FaceRow.id)
             .join(Cluster, Cluster.group_id == FaceGroup.id)
             .join(Video, Video.id == FaceRow.video_id)
+            .outerjoin(FaceCrop, FaceCrop.face_id == FaceRow.id)
             .where(Cluster.id.in_(part))
             .order_by(FaceRow.id)
         )
-        found += [BestFace(video, row.space_id, row.pts, _face(row)) for video, row in rows]
+        found += [_best_face(video, row, jpeg) for video, row, jpeg in rows]
     return found
+
+
+def _best_face(video: Video, row: FaceRow, jpeg: bytes | None) -> BestFace:
+    face = _face(row)
+    area = crop_area(face.box, video.height or 0, video.width or 0)
+    return BestFace(
+        video, row.space_id, row.pts, face, None if jpeg is None else FacePicture(jpeg, face.landmarks, area)
+    )
 
 
 def _face(row: FaceRow) -> Face:

@@ -234,7 +234,8 @@ def test_what_somebody_has_said_and_who_is_unknown_go_over(
     reembed(trying)
     # Nobody is enrolled whom the candidate could name: what was said is not undone by it.
     assert shadow(trying).changes == []
-    adopt_gallery(adopted)
+    # The face that was enrolled by naming has a picture, too.
+    assert adopt_gallery(adopted) == 1
     assert adopt_videos(adopted) == (2, 0)
     assert names(adopted, first) == ["Ann", None]
     with adopted.database.reading() as session:
