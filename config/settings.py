@@ -228,6 +228,14 @@ class FaceSettings(_Group):
         description="Average each embedding with that of the mirrored face; part of the embedding space's name.",
         json_schema_extra=unit("yes or no"),
     )
+    least_quality: float = Field(
+        default=0.35,
+        ge=0,
+        le=1,
+        description="A face of lower quality is seen, but not recognisable: it is given no name, enrols nobody and does "
+        "not count in anybody's template.",
+        json_schema_extra=unit("share"),
+    )
 
 
 class EnrolSettings(_Group):

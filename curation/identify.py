@@ -79,7 +79,10 @@ class Identifier:
 
     def _identify(self, face: Face) -> IdentifiedFace:
         candidates = self.gallery.candidates(face.embedding, max(self._listed, _LEAST_CANDIDATES))
-        return IdentifiedFace(face, tuple(candidates[: self._listed]), self.rule.decide(candidates))
+        verdict = self.rule.decide(candidates)
+        if face.quality.overall < self._options.least_quality:
+            verdict = verdict.unrecognisable()
+        return IdentifiedFace(face, tuple(candidates[: self._listed]), verdict)
 
     def names(self, photograph: IdentifiedPhotograph) -> Mapping[int, str]:
         """Names of all identities that a photograph's candidates and verdicts speak of, by id."""
@@ -114,12 +117,7 @@ class Identifier:
         return {
             "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
             "score": round(face.score, 4),
-            "quality": {
-                "overall": round(quality.overall, 4),
-                "sharpness": round(quality.sharpness, 4),
-                "size": round(quality.size, 4),
-                "pose": round(quality.pose, 4),
-            },
+            "quality": quality.rounded(4),
             "decision": verdict.decision.value,
             "name": None if verdict.identity_id is None else names.get(verdict.identity_id),
             "confidence": None if verdict.confidence is None else round(verdict.confidence, 6),

@@ -90,7 +90,7 @@ def _told(session: Session, row: EnrolledFace, space: str, standing: Standing) -
         space=space,
         box=Box(row.left, row.top, row.right, row.bottom),
         score=row.score,
-        quality=Quality(row.sharpness, row.size, row.pose),
+        quality=Quality(row.sharpness, row.size, row.pose, row.exposure),
         standing=standing,
         other=None if other is None else gallery.holder_of_face(session, other.face_id),
     )

@@ -241,6 +241,6 @@ def _face(row: FaceRow) -> Face:
         box=Box(row.left, row.top, row.right, row.bottom),
         score=row.score,
         landmarks=from_bytes(row.landmarks, -1, 2),
-        quality=Quality(row.sharpness, row.size, row.pose),
+        quality=Quality(row.sharpness, row.size, row.pose, row.exposure),
         embedding=from_bytes(row.embedding, -1),
     )

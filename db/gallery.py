@@ -81,9 +81,9 @@ def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:
 
 def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iterator[Vectors]:
     """The enrolled vectors of a space in the order of `vectors`, some at a time, read by one query as they are used."""
-    quality = EnrolledFace.sharpness, EnrolledFace.size, EnrolledFace.pose
+    quality = (EnrolledFace.sharpness, EnrolledFace.size, EnrolledFace.pose, EnrolledFace.exposure)
     chosen = (
-        select(EnrolledFace.id, EnrolledFace.identity_id, *quality, EnrolledFace.embedding)
+        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding, *quality)
         .where(EnrolledFace.space_id == space.id, EnrolledFace.id > after)
         .order_by(EnrolledFace.id)
     )
@@ -94,8 +94,8 @@ def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iter
                 version=space.gallery_version,
                 face_ids=numbers[:, 0].copy(),
                 identity_ids=numbers[:, 1].copy(),
-                embeddings=stack([row[5] for row in part], space.length),
-                weights=overall(np.array([row[2:5] for row in part], np.float64)),
+                embeddings=stack([row[2] for row in part], space.length),
+                weights=overall(np.array([row[3:] for row in part], np.float64)),
             )
 
 
@@ -107,6 +107,7 @@ def add(
         identity_id=identity_id, photograph=photograph, photograph_hash=photograph_hash,
         left=face.box.left, top=face.box.top, right=face.box.right, bottom=face.box.bottom, score=face.score,
         sharpness=face.quality.sharpness, size=face.quality.size, pose=face.quality.pose,
+        exposure=face.quality.exposure,
         space_id=space_id, embedding=to_bytes(face.embedding), enrolled_at=datetime.now(UTC),
     )  # fmt: skip
     session.add(row)

@@ -117,8 +117,9 @@ def _best_face_ids(video_id: int) -> CompoundSelect[tuple[int | None]]:
 
 def _best_faces(session: Session, video_id: int) -> dict[int, FaceFacts]:
     place = (FaceRow.left, FaceRow.top, FaceRow.right, FaceRow.bottom)
+    quality = (FaceRow.sharpness, FaceRow.size, FaceRow.pose, FaceRow.exposure)
     rows = session.execute(
-        select(FaceRow.id, FaceRow.pts, *place, FaceRow.score, FaceRow.sharpness, FaceRow.size, FaceRow.pose).where(
+        select(FaceRow.id, FaceRow.pts, *place, FaceRow.score, *quality).where(
             FaceRow.id.in_(_best_face_ids(video_id))
         )
     )
@@ -127,7 +128,7 @@ def _best_faces(session: Session, video_id: int) -> dict[int, FaceFacts]:
             pts=row.pts,
             box=Box(row.left, row.top, row.right, row.bottom),
             score=row.score,
-            quality=Quality(row.sharpness, row.size, row.pose),
+            quality=Quality(row.sharpness, row.size, row.pose, row.exposure),
         )
         for row in rows
     }

@@ -200,6 +200,7 @@ def _face_row(record: FaceRecord, segment_id: int, video_id: int, space_id: int)
         "sharpness": face.quality.sharpness,
         "size": face.quality.size,
         "pose": face.quality.pose,
+        "exposure": face.quality.exposure,
         "landmarks": to_bytes(face.landmarks),
         "space_id": space_id,
         "embedding": to_bytes(face.embedding),

@@ -85,22 +85,44 @@ class Quality:
     """How much a face can be trusted to name somebody; each 0 to 1, 1 best.
 
     `sharpness`: focus inside the box. `size`: pixels against what the embedder takes. `pose`: frontal 1, profile 0.
+    `exposure`: light and shade inside the face; None where it was not measured, as in old rows.
     `overall` weighs a face in its group's mean.
     """
 
     sharpness: float
     size: float
     pose: float
+    exposure: float | None = None
 
     @property
     def overall(self) -> float:
-        """Geometric mean: one poor part spoils the whole."""
-        return float((self.sharpness * self.size * self.pose) ** (1 / 3))
+        """Weighted geometric mean: one poor part spoils the whole."""
+        return float(overall(np.array([list(self.parts.values())], np.float64))[0])
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """All parts by name."""
+        return {
+            "sharpness": self.sharpness,
+            "size": self.size,
+            "pose": self.pose,
+            "exposure": self.exposure,
+        }
+
+    def rounded(self, digits: int) -> dict[str, float | None]:
+        """The parts and `overall` by name, to so many decimals."""
+        known = {**self.parts, "overall": self.overall}
+        return {name: None if value is None else round(value, digits) for name, value in known.items()}
+
+
+WEIGHTS = np.array([0.25, 0.25, 0.25, 0.25])
+"""Of sharpness, size, pose and exposure; their sum is 1 (docs/decisions, 18)."""
 
 
 def overall(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) `Quality.overall` of n faces, (n, 3) sharpness, size and pose of each."""
-    return np.asarray(np.cbrt(parts.reshape(-1, 3).prod(axis=1)))
+    """(n,) `Quality.overall` of n faces, (n, 4) the parts of each, NaN where one is not known: it counts as 1."""
+    known = np.nan_to_num(parts.reshape(-1, len(WEIGHTS)).astype(np.float64), nan=1.0)
+    return np.asarray(np.prod(known**WEIGHTS, axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)

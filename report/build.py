@@ -128,7 +128,9 @@ class _Cast:
             by_person.setdefault(key, []).append(group)
         casts = list(by_person.values())
         named = labels(
-            [self._name(groups[0].identity_id) for groups in casts], [self._proposed(groups[0]) for groups in casts]
+            [self._name(groups[0].identity_id) for groups in casts],
+            [self._proposed(groups[0]) for groups in casts],
+            [groups[0].decision == Decision.UNRECOGNISABLE for groups in casts],
         )
         return tuple(self._person(groups, label) for groups, label in zip(casts, named, strict=True))
 
@@ -137,8 +139,10 @@ class _Cast:
 
     def _person(self, groups: Sequence[FaceGroup], label: str) -> Person:
         name, proposed = self._name(groups[0].identity_id), self._proposed(groups[0])
-        # Whoever was named, or proposed, may have been erased.
-        decision = Decision.NAMED if name else Decision.REVIEW if proposed else Decision.UNKNOWN
+        decision = Decision(groups[0].decision)
+        if decision in {Decision.NAMED, Decision.REVIEW} and not (name or proposed):
+            # Whoever it was may have been erased.
+            decision = Decision.UNKNOWN
         appearances = sorted(
             (self._appearance(group, row) for group in groups for row in self.rows.appearances.get(group.id, ())),
             key=lambda seen: (seen.start_pts, seen.end_pts, seen.group),

@@ -1,11 +1,15 @@
 """What the people of a report are called."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterator, Sequence
+from itertools import count
 
 _UNKNOWN = "Unknown"
+_UNRECOGNISABLE = "Not recognisable"
 
 
-def labels(names: Sequence[str | None], proposed: Sequence[str | None]) -> list[str]:
+def labels(
+    names: Sequence[str | None], proposed: Sequence[str | None], unrecognisable: Sequence[bool] | None = None
+) -> list[str]:
     """A label for each person, unique as long as the names are: the name, or `Unknown 1`, `Unknown 2` … in order.
 
     A number that an enrolled person uses as a name is passed over: somebody may have enrolled an `Unknown 1`.
@@ -13,20 +17,20 @@ def labels(names: Sequence[str | None], proposed: Sequence[str | None]) -> list[
     Args:
         names: None for people who are not named.
         proposed: whom a reviewer is asked about, e.g. `Unknown 2, perhaps Ann`; None for all others.
+        unrecognisable: who is `Not recognisable 1` and so on; nobody where None.
     """
     taken = {name.casefold() for name in names if name is not None}
-    unknown = (label for label in _numbered() if label.casefold() not in taken)
-    return [
-        name if name is not None else next(unknown) if perhaps is None else f"{next(unknown)}, perhaps {perhaps}"
-        for name, perhaps in zip(names, proposed, strict=True)
-    ]
+    unknown, poor = _numbered(_UNKNOWN, taken), _numbered(_UNRECOGNISABLE, taken)
+    found = []
+    for name, perhaps, is_poor in zip(names, proposed, unrecognisable or [False] * len(names), strict=True):
+        label = name if name is not None else next(poor if is_poor else unknown)
+        found.append(label if perhaps is None else f"{label}, perhaps {perhaps}")
+    return found
 
 
-def _numbered() -> Iterable[str]:
-    number = 0
-    while True:
-        number += 1
-        yield f"{_UNKNOWN} {number}"
+def _numbered(word: str, taken: Container[str]) -> Iterator[str]:
+    labels = (f"{word} {number}" for number in count(1))
+    return (label for label in labels if label.casefold() not in taken)
 
 
 def initials(name: str | None) -> str:

@@ -15,6 +15,12 @@ def test_whom_a_reviewer_is_asked_about_stands_beside_the_number() -> None:
     assert made == ["Unknown 1", "Unknown 2, perhaps Joe Biden", "Joe Biden"]
 
 
+def test_who_is_not_recognisable_has_a_number_of_their_own() -> None:
+    made = labels([None, None, "Joe Biden", None], [None] * 4, [True, False, False, True])
+    assert made == ["Not recognisable 1", "Unknown 1", "Joe Biden", "Not recognisable 2"]
+    assert labels(["not recognisable 1", None], [None] * 2, [False, True])[1] == "Not recognisable 2"
+
+
 def test_a_number_that_is_a_name_is_passed_over() -> None:
     assert labels([None, "unknown 1", None], [None] * 3) == ["Unknown 2", "unknown 1", "Unknown 3"]
 
