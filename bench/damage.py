@@ -134,4 +134,4 @@ def _resized(image: RgbImage, height: int, width: int) -> RgbImage:
 
 def _jpeg(image: RgbImage, quality: int) -> RgbImage:
     _, written = cv2.imencode(".jpg", image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return _pixels(cv2.imdecode(written, cv2.IMREAD_COLOR))
+    return np.asarray(cv2.imdecode(written, cv2.IMREAD_COLOR), np.uint8)

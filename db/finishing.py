@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import delete, func, insert, select, update
 from sqlalchemy.orm import Session
 
-from db import borders, counters, leases, segments
+from db import borders, counters, leases, quality, segments
 from db.borders import BorderRecord
 from db.leases import Claim
 from db.schema import (
@@ -114,10 +114,17 @@ def claim(session: Session, video_id: int, *, owner: str, lease: float, attempts
 
 def faces(session: Session, video_id: int, length: int) -> VideoFaces:
     """The faces of a video, embeddings of `length` numbers each."""
-    quality = (FaceRow.sharpness, FaceRow.size, FaceRow.pose, FaceRow.exposure)
     place = (FaceRow.left, FaceRow.top, FaceRow.right, FaceRow.bottom)
     rows = session.execute(
-        select(FaceRow.id, FaceRow.segment_id, FaceRow.sample, FaceRow.pts, *place, FaceRow.embedding, *quality)
+        select(
+            FaceRow.id,
+            FaceRow.segment_id,
+            FaceRow.sample,
+            FaceRow.pts,
+            *place,
+            FaceRow.embedding,
+            *quality.columns(FaceRow),
+        )
         .where(FaceRow.video_id == video_id)
         .order_by(FaceRow.sample, *place, FaceRow.score)
     ).all()

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
-from db import calibrations, spaces
+from db import calibrations, quality, spaces
 from db.schema import EmbeddingSpaceRow, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
 from models.faces import Embeddings, Face, overall
@@ -81,9 +81,8 @@ def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:
 
 def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iterator[Vectors]:
     """The enrolled vectors of a space in the order of `vectors`, some at a time, read by one query as they are used."""
-    quality = (EnrolledFace.sharpness, EnrolledFace.size, EnrolledFace.pose, EnrolledFace.exposure)
     chosen = (
-        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding, *quality)
+        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding, *quality.columns(EnrolledFace))
         .where(EnrolledFace.space_id == space.id, EnrolledFace.id > after)
         .order_by(EnrolledFace.id)
     )
@@ -106,9 +105,7 @@ def add(
     row = EnrolledFace(
         identity_id=identity_id, photograph=photograph, photograph_hash=photograph_hash,
         left=face.box.left, top=face.box.top, right=face.box.right, bottom=face.box.bottom, score=face.score,
-        sharpness=face.quality.sharpness, size=face.quality.size, pose=face.quality.pose,
-        exposure=face.quality.exposure,
-        space_id=space_id, embedding=to_bytes(face.embedding), enrolled_at=datetime.now(UTC),
+        **face.quality.parts, space_id=space_id, embedding=to_bytes(face.embedding), enrolled_at=datetime.now(UTC),
     )  # fmt: skip
     session.add(row)
     session.flush()

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import CompoundSelect, func, select, union
 from sqlalchemy.orm import Session
 
+from db import quality
 from db.schema import (
     Appearance,
     EmbeddingSpaceRow,
@@ -117,9 +118,8 @@ def _best_face_ids(video_id: int) -> CompoundSelect[tuple[int | None]]:
 
 def _best_faces(session: Session, video_id: int) -> dict[int, FaceFacts]:
     place = (FaceRow.left, FaceRow.top, FaceRow.right, FaceRow.bottom)
-    quality = (FaceRow.sharpness, FaceRow.size, FaceRow.pose, FaceRow.exposure)
     rows = session.execute(
-        select(FaceRow.id, FaceRow.pts, *place, FaceRow.score, *quality).where(
+        select(FaceRow.id, FaceRow.pts, *place, FaceRow.score, *quality.columns(FaceRow)).where(
             FaceRow.id.in_(_best_face_ids(video_id))
         )
     )
@@ -128,7 +128,7 @@ def _best_faces(session: Session, video_id: int) -> dict[int, FaceFacts]:
             pts=row.pts,
             box=Box(row.left, row.top, row.right, row.bottom),
             score=row.score,
-            quality=Quality(row.sharpness, row.size, row.pose, row.exposure),
+            quality=quality.quality_of(row),
         )
         for row in rows
     }

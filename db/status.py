@@ -16,7 +16,7 @@ _TROUBLED = (VideoState.FAILED, VideoState.REJECTED, VideoState.PARTIAL)
 
 @dataclass(frozen=True, slots=True)
 class VideoStatus:
-    """One video's line: its state and cause, segments ended of all, people who could be told apart, when it came and ended."""
+    """One video's line: its state and cause, segments ended of all, people found (recognisable ones), dates."""
 
     id: int
     title: str

@@ -85,14 +85,15 @@ class Quality:
     """How much a face can be trusted to name somebody; each 0 to 1, 1 best.
 
     `sharpness`: focus inside the box. `size`: pixels against what the embedder takes. `pose`: frontal 1, profile 0.
-    `exposure`: light and shade inside the face; None where it was not measured, as in old rows.
-    `overall` weighs a face in its group's mean.
+    `exposure`: light and shade that were recorded. `certainty`: the detector's score against that of plain portraits.
+    None where one was not measured, as in rows of older ledgers. `overall` weighs a face in its group's mean.
     """
 
     sharpness: float
     size: float
     pose: float
     exposure: float | None = None
+    certainty: float | None = None
 
     @property
     def overall(self) -> float:
@@ -101,13 +102,8 @@ class Quality:
 
     @property
     def parts(self) -> dict[str, float | None]:
-        """All parts by name."""
-        return {
-            "sharpness": self.sharpness,
-            "size": self.size,
-            "pose": self.pose,
-            "exposure": self.exposure,
-        }
+        """All parts by name, in the order of `PARTS`."""
+        return {name: getattr(self, name) for name in PARTS}
 
     def rounded(self, digits: int) -> dict[str, float | None]:
         """The parts and `overall` by name, to so many decimals."""
@@ -115,14 +111,19 @@ class Quality:
         return {name: None if value is None else round(value, digits) for name, value in known.items()}
 
 
-WEIGHTS = np.array([0.25, 0.25, 0.25, 0.25])
-"""Of sharpness, size, pose and exposure; their sum is 1 (docs/decisions, 18)."""
+PARTS = ("sharpness", "size", "pose", "exposure", "certainty")
+WEIGHTS = np.array([0.2, 0.0, 0.2, 0.35, 0.25])
+"""Of the parts in the mean, from a fit to how often faces fail to match (docs/decisions, 18).
+
+Size has none: what a small face lacks when it was enlarged, sharpness tells."""
 
 
 def overall(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) `Quality.overall` of n faces, (n, 4) the parts of each, NaN where one is not known: it counts as 1."""
-    known = np.nan_to_num(parts.reshape(-1, len(WEIGHTS)).astype(np.float64), nan=1.0)
-    return np.asarray(np.prod(known**WEIGHTS, axis=1))
+    """(n,) `Quality.overall` of n faces, (n, 5) the parts of each; what is NaN is left out of the mean."""
+    rows = parts.reshape(-1, len(PARTS))
+    known = ~np.isnan(rows)
+    weights = WEIGHTS * known
+    return np.asarray(np.prod(np.where(known, rows, 1.0) ** (weights / weights.sum(axis=1, keepdims=True)), axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,6 +158,11 @@ class FaceDetector(Protocol):
     @property
     def name(self) -> str:
         """Engine and options, for provenance, e.g. `hog/smallest60/pixels2073600`."""
+        ...
+
+    @property
+    def plain_score(self) -> float:
+        """Score that half of all plain portraits reach: those of Labelled Faces in the Wild."""
         ...
 
     def detect(self, image: RgbImage) -> list[Detection]:

@@ -68,9 +68,7 @@ def finish(
     return Cast(groups, clusters)
 
 
-def _divided(
-    labels: NDArray[np.int64], recognisable: NDArray[np.bool_]
-) -> tuple[list[Members], list[Members]]:
+def _divided(labels: NDArray[np.int64], recognisable: NDArray[np.bool_]) -> tuple[list[Members], list[Members]]:
     """Groups that hold a recognisable face, and those that hold none; each in order of first appearance."""
     groups = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
     return (

@@ -37,9 +37,7 @@ _RUNS = {
     (10, 21): ((10, 15, "analysed"), (15, 18, "undecodable"), (18, 21, "analysed")),
 }
 _Candidate = tuple[int, float]
-_GROUPS: tuple[
-    tuple[str, float | None, _Candidate | None, _Candidate | None, tuple[tuple[int, int], ...]], ...
-] = (
+_GROUPS: tuple[tuple[str, float | None, _Candidate | None, _Candidate | None, tuple[tuple[int, int], ...]], ...] = (
     ("named", 0.9990234375, (0, 0.3125), (1, 0.640625), ((1, 4), (18, 19))),
     ("review", 0.625, (1, 0.515625), (0, 0.53125), ((2, 2),)),
     ("named", 0.9375, (1, 0.28125), (2, 0.75), ((3, 9),)),
@@ -59,7 +57,8 @@ def pts(sample: int) -> int:
 def _borders(group: int, first: int, last: int) -> tuple[int | None, int | None]:
     """Ticks of the frames around an appearance that do not show it.
 
-    Group 1 is of a time when neither borders nor exposures were kept, group 3's were looked at, of all others samples tell them.
+    Group 1 is of a time when borders (and exposures) were not kept, group 3's were looked at, of all others samples tell
+    them.
     """
     if group == 1:
         return None, None

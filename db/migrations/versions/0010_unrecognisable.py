@@ -1,4 +1,4 @@
-"""Faces have an exposure, and groups without a recognisable face a decision of their own.
+"""Faces have an exposure and a certainty, and groups without a recognisable face a decision of their own.
 
 Revision ID: 0010
 """
@@ -11,24 +11,25 @@ down_revision = "0008"
 branch_labels = None
 depends_on = None
 
+PARTS = [(faces, part) for faces in ("faces", "enrolled_faces") for part in ("exposure", "certainty")]
 DECIDED = ("face_groups", "clusters")
 BEFORE = "decision IN ('named', 'review', 'unknown')"
 NOW = "decision IN ('named', 'review', 'unknown', 'unrecognisable')"
 
 
 def upgrade() -> None:
-    for faces in ("faces", "enrolled_faces"):
+    for faces, part in PARTS:
         # None where it was not measured.
-        op.add_column(faces, sa.Column("exposure", sa.Float(), nullable=True))
+        op.add_column(faces, sa.Column(part, sa.Float(), nullable=True))
     _check(NOW)
 
 
 def downgrade() -> None:
-    for table in DECIDED:
-        op.execute(f"UPDATE {table} SET decision = 'unknown' WHERE decision = 'unrecognisable'")
+    op.execute("UPDATE face_groups SET decision = 'unknown' WHERE decision = 'unrecognisable'")
+    op.execute("UPDATE clusters SET decision = 'unknown' WHERE decision = 'unrecognisable'")
     _check(BEFORE)
-    for faces in ("faces", "enrolled_faces"):
-        op.drop_column(faces, "exposure")
+    for faces, part in reversed(PARTS):
+        op.drop_column(faces, part)
 
 
 def _check(condition: str) -> None:

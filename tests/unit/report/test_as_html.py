@@ -124,8 +124,10 @@ def test_each_person_has_a_lane_with_exact_times(illustrated: VideoReport) -> No
 
 def test_who_is_not_recognisable_is_shown_and_counted_as_nobody(illustrated: VideoReport) -> None:
     page = read(illustrated)
-    assert page.one("section", class_="answer").one("p").text.startswith(
-        "2 named, 1 to be reviewed, 1 unknown, 1 seen, not recognisable · somebody in view for "
+    assert (
+        page.one("section", class_="answer")
+        .one("p")
+        .text.startswith("2 named, 1 to be reviewed, 1 unknown, 1 seen, not recognisable · somebody in view for ")
     )
     section = page.one("article", id="p5")
     assert section.one("span", class_="pill").text == "seen, not recognisable"

@@ -18,7 +18,7 @@ from worker.finish import finish
 SECOND = 1000
 TIME_BASE = Fraction(1, SECOND)
 INTERVAL = 3
-LEAST_QUALITY = 0.35
+LEAST_QUALITY = 0.5
 
 
 def video(*seen: tuple[int, int]) -> VideoFaces:
@@ -188,7 +188,7 @@ def decided(faces: VideoFaces, probes: list[Embeddings]) -> Cast:
 
 def test_the_gallery_is_not_asked_about_a_group_without_a_recognisable_face() -> None:
     probes: list[Embeddings] = []
-    cast = decided(with_quality(video((0, 3), (1, 3), (1, 5), (2, 5)), 0.3, 0.34, 0.35, 0.2), probes)
+    cast = decided(with_quality(video((0, 3), (1, 3), (1, 5), (2, 5)), 0.3, 0.49, 0.5, 0.2), probes)
     assert [(group.face_ids, group.verdict.decision) for group in cast.groups] == [
         ((100, 101), Decision.UNRECOGNISABLE),
         ((102, 103), Decision.NAMED),
