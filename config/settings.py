@@ -232,8 +232,8 @@ class FaceSettings(_Group):
         default=0.5,
         ge=0,
         le=1,
-        description="A face of lower quality is seen, but not recognisable: it gets no name, enrols nobody and does not "
-        "count in anybody's template.",
+        description="A face of lower quality is seen, but not recognisable: it gets no name, enrols nobody and does "
+        "not count in anybody's template.",
         json_schema_extra=unit("share"),
     )
 

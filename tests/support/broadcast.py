@@ -57,8 +57,8 @@ def pts(sample: int) -> int:
 def _borders(group: int, first: int, last: int) -> tuple[int | None, int | None]:
     """Ticks of the frames around an appearance that do not show it.
 
-    Group 1 is of a time when borders (and exposures) were not kept, group 3's were looked at, of all others samples tell
-    them.
+    Group 1 is of a time when neither borders nor exposures were kept, group 3's were looked at, of all others samples
+    tell them.
     """
     if group == 1:
         return None, None
