@@ -130,7 +130,7 @@ def exposure(chip: RgbImage) -> float:
     g is the standard deviation of the grain in relation to the range of the smoothed light, from its 5th to its 95th
     percentile. The deviation comes from the mean of the absolute finest diagonal details, of which a face has few, as
     in Immerkær, "Fast noise variance estimation" (Computer Vision and Image Understanding, 1996). Grain of a small face
-    is smoothed with it when the chip is cut, and not seen.
+    is smoothed with it when the chip is cut, and not seen; a crisp photograph has details that pass for some grain.
     """
     grey = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)
     smooth = np.asarray(cv2.GaussianBlur(grey, (0, 0), 2.0))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]

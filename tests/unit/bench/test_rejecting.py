@@ -46,7 +46,7 @@ def test_the_poorer_face_decides() -> None:
 
 
 def made_up(people: int = 40) -> Faces:
-    """Everybody's reference and probe, near each other; every other probe is spoiled, the last reference has no face."""
+    """Everybody's reference and probe, near each other. Every other probe is spoiled; one reference has no face."""
     generator = np.random.default_rng(5)
     centres = generator.normal(size=(people, 128))
     names = [f"person {number}" for number in range(people)]

@@ -123,7 +123,7 @@ def test_a_blurred_face_is_refused(tmp_path: Path, portrait: Image.Image) -> Non
 
 
 def test_a_face_that_is_too_poor_is_refused_with_its_parts(tmp_path: Path, portrait: Image.Image) -> None:
-    noise = np.random.default_rng(0).normal(0, 100, (*portrait.size[::-1], 3))
+    noise = np.random.default_rng(0).normal(0, 120, (*portrait.size[::-1], 3))
     grainy = np.clip(np.asarray(portrait) + noise, 0, 255).astype(np.uint8)
     Image.fromarray(grainy).save(tmp_path / "grainy.png")
     accepting = replace(examiner(), options=OPTIONS.model_copy(update={"detector": "mmod"}))

@@ -206,15 +206,16 @@ def test_the_whole_lies_between_its_parts_and_no_better_part_is_worse(
 ) -> None:
     parts = {part: None if part in unknown else value for part, value in zip(PARTS, values, strict=True)}
     whole = Quality(**parts).overall  # type: ignore[arg-type]  # only the two may be None
-    known = [value for part, value in parts.items() if value is not None and part != "size"]
+    known = [value for part, value in parts.items() if value is not None and part != "pose"]
     assert min(known) - 1e-9 <= whole <= max(known) + 1e-9
     if parts[better] is not None:
         assert Quality(**{**parts, better: 1.0}).overall >= whole - 1e-9  # type: ignore[arg-type]  # as above
 
 
 def test_what_was_not_measured_is_left_out_of_the_mean() -> None:
-    assert Quality(0.25, 0.5, 1.0).overall == pytest.approx(0.5)
-    assert Quality(0.25, 0.5, 1.0, 1.0, 1.0).overall == pytest.approx(0.25**0.2)
+    assert Quality(0.25, 0.36, 1.0).overall == pytest.approx(0.3)
+    assert Quality(0.25, 0.36, 1.0, 1.0, 1.0).overall == pytest.approx(0.3**0.5)
+    assert Quality(0.25, 0.36, 1.0, 0.5).overall == pytest.approx(0.045 ** (1 / 3))
 
 
 def test_the_qualities_of_many_are_those_of_each() -> None:
