@@ -35,8 +35,8 @@ MIRRORED_SPACE_NAME = f"{SPACE_NAME}/mirror"
 # A lower bound for what the network's convolutions accept; below it dlib raises an internal error.
 CNN_LEAST_EDGE = 80
 
-MMOD_PLAIN_SCORE = 1.06
-_HOG_PLAIN_SCORE = 2.27
+MMOD_PLAIN_SCORE = 1.03
+_HOG_PLAIN_SCORE = 0.88
 
 # Activations of one chip take some 10 MB.
 _CHIPS_AT_ONCE = 32

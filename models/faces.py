@@ -162,7 +162,7 @@ class FaceDetector(Protocol):
 
     @property
     def plain_score(self) -> float:
-        """Score that half of all plain portraits reach: those of Labelled Faces in the Wild."""
+        """Score that 19 of 20 plain portraits reach: those of Labelled Faces in the Wild."""
         ...
 
     def detect(self, image: RgbImage) -> list[Detection]:

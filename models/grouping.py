@@ -50,8 +50,8 @@ LEAST_OVERLAP = 0.3
 """Intersection over union above which two boxes of consecutive samples may be one face that moved."""
 
 _POOR_DISTANCE = 0.6
-"""To a face that is not recognisable, at which it may still be the one that was there before: of 193 spoiled ones 84 %
-are so near to the same photograph as it was, none to somebody else's (`python -m bench.quality`)."""
+"""To a face that is not recognisable, at which it may still be the one that was there before: of 190 spoiled ones 84 %
+are so near to the same photograph as it was, 2 % to somebody else's (`python -m bench.quality`)."""
 
 # Of a poor face in its tracklet's mean: nothing, but a tracklet of such faces has a mean, too.
 _NO_WEIGHT = 1e-9

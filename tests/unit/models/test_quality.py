@@ -193,7 +193,7 @@ def test_certainty_ends_at_plain_portraits(score: float, certainty: float) -> No
 def test_detectors_are_certain_of_portraits(portraits: dict[str, RgbImage]) -> None:
     for detector in (HogDetector(60), MmodDetector(60)):
         for name, image in portraits.items():
-            assert detector.detect(image)[0].score / detector.plain_score > 0.75, (detector.name, name)
+            assert detector.detect(image)[0].score / detector.plain_score > 0.9, (detector.name, name)
 
 
 @given(
