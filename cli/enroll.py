@@ -12,7 +12,7 @@ import typer
 from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
-from config.errors import FaceTooBlurred, FaceTooSmall, NearerToAnother
+from config.errors import FaceTooBlurred, FaceTooSmall, FaceUnrecognisable, NearerToAnother
 from config.settings import DetectorName, load_settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ class Acceptable(StrEnum):
     NEARER_TO_ANOTHER = NearerToAnother.code
     TOO_SMALL = FaceTooSmall.code
     TOO_BLURRED = FaceTooBlurred.code
+    UNRECOGNISABLE = FaceUnrecognisable.code
 
 
 _NAMED_AT_MOST = 10

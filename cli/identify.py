@@ -82,6 +82,8 @@ def _told(identified: "IdentifiedFace", names: Mapping[int, str]) -> str:
     near = [f"{names.get(one.identity_id, '?')} {one.distance:.2f}" for one in identified.candidates]
     sure = "" if verdict.confidence is None else f"{verdict.confidence:.0%}, "
     told = f"({place}; nearest: {', '.join(near) or 'nobody'})"
+    if verdict.decision == Decision.UNRECOGNISABLE:
+        return f"seen, not recognisable {told}"
     if verdict.likely is None:
         return f"unknown {told}"
     perhaps = "" if verdict.decision == Decision.NAMED else "perhaps "

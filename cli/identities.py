@@ -126,12 +126,7 @@ def _as_json(photograph: "EnrolledPhotograph") -> dict[str, object]:
         "space": photograph.space,
         "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
         "score": round(photograph.score, 4),
-        "quality": {
-            "overall": round(quality.overall, 4),
-            "sharpness": round(quality.sharpness, 4),
-            "size": round(quality.size, 4),
-            "pose": round(quality.pose, 4),
-        },
+        "quality": quality.rounded(4),
         "to_rest": None if standing.to_rest is None else round(standing.to_rest, 6),
         "nearest_other": None
         if nearest is None or other is None

@@ -156,7 +156,7 @@ def name(
 
     settings = load_settings()
     with opened(settings) as database:
-        done = name_unknown(database, written, name, settings.enrol, frozenset(without or ()))
+        done = name_unknown(database, written, name, settings, frozenset(without or ()))
     places = f"{done.places} {'place' if done.places == 1 else 'places'} of videos"
     faces = f"{done.faces} {'face' if done.faces == 1 else 'faces'} enrolled" if done.faces else (
         "no face is good enough to enrol"

@@ -34,6 +34,7 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   ├── SeveralFaces            more than one face, and nothing says which is meant
     │   ├── FaceTooSmall            the face has too few pixels
     │   ├── FaceTooBlurred          the face is out of focus
+    │   ├── FaceUnrecognisable      the face is too poor to tell who it is
     │   ├── DuplicatePhotograph     the same picture is enrolled already
     │   └── NearerToAnother         the face is nearer to another identity than to the one it was given for
     ├── ModelError
@@ -259,6 +260,12 @@ class FaceTooBlurred(PhotographError):
     """The face is out of focus."""
 
     code = "too-blurred"
+
+
+class FaceUnrecognisable(PhotographError):
+    """The face is too poor to tell who it is."""
+
+    code = "unrecognisable"
 
 
 class DuplicatePhotograph(PhotographError):

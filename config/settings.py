@@ -223,6 +223,14 @@ class FaceSettings(Group):
         "embedder file, `faces.file.mirror` says so instead.",
         json_schema_extra=unit("yes or no"),
     )
+    least_quality: float = Field(
+        default=0.5,
+        ge=0,
+        le=1,
+        description="A face of lower quality is seen, but not recognisable: it gets no name, enrols nobody and does "
+        "not count in anybody's template.",
+        json_schema_extra=unit("share"),
+    )
     file: EmbedderFile = EmbedderFile()
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from config.errors import (
     DuplicatePhotograph,
     FaceTooBlurred,
     FaceTooSmall,
+    FaceUnrecognisable,
     NearerToAnother,
     PhotographError,
     RollcallError,
@@ -30,7 +31,7 @@ from models.faces import Face
 
 ENROLLED = "enrolled"
 
-ACCEPTABLE = (NearerToAnother.code, FaceTooSmall.code, FaceTooBlurred.code)
+ACCEPTABLE = (NearerToAnother.code, FaceTooSmall.code, FaceTooBlurred.code, FaceUnrecognisable.code)
 """Codes of refusals that a curator may overrule."""
 
 

@@ -1,9 +1,9 @@
-"""Whether one photograph may enrol: readable, not enrolled yet, one face, large and sharp enough."""
+"""Whether one photograph may enrol: readable, not enrolled yet, one face, large, sharp and plain enough."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
-from config.errors import FaceTooBlurred, FaceTooSmall, NoFace, PhotographError, SeveralFaces
+from config.errors import FaceTooBlurred, FaceTooSmall, FaceUnrecognisable, NoFace, PhotographError, SeveralFaces
 from config.settings import EnrolSettings, FaceSettings
 from curation.analysis import engine_of
 from curation.photographs import photograph_hash, read_photograph, shown
@@ -33,9 +33,9 @@ class Examiner:
     """Examines photographs; can be sent to another process.
 
     Args:
-        options: the engine to use.
+        options: the engine to use, and the least quality that tells who a face is.
         limits: which faces are too small or too blurred.
-        accepted: codes of errors that are not to be raised, `too-small` and `too-blurred` among them.
+        accepted: codes of errors that are not to be raised, `too-small`, `too-blurred` and `unrecognisable` among them.
         known: hashes of photographs that are enrolled already, which are not worth an analysis.
     """
 
@@ -68,6 +68,7 @@ class Examiner:
             raise SeveralFaces(shown(path), f"shows {len(faces)} faces", "cut out the one that is meant")
         self._check_size(path, faces[0])
         self._check_sharpness(path, faces[0])
+        self._check_quality(path, faces[0])
         return faces[0]
 
     def _look_closer(self, image: RgbImage) -> list[Face]:
@@ -93,4 +94,14 @@ class Examiner:
                 shown(path),
                 f"its face has sharpness {sharpness:.2f}, below {self.limits.least_sharpness:.2f}",
                 f"take a sharper one, or enrol it with `--accept {FaceTooBlurred.code}`",
+            )
+
+    def _check_quality(self, path: Path, face: Face) -> None:
+        quality, least = face.quality, self.options.least_quality
+        if quality.overall < least and FaceUnrecognisable.code not in self.accepted:
+            parts = ", ".join(f"{name} {value:.2f}" for name, value in quality.parts.items() if value is not None)
+            raise FaceUnrecognisable(
+                shown(path),
+                f"its face has quality {quality.overall:.2f}, below {least:.2f} ({parts})",
+                f"take a better one, or enrol it with `--accept {FaceUnrecognisable.code}`",
             )

@@ -82,6 +82,8 @@ class Identifier:
     def _identify(self, face: Face) -> IdentifiedFace:
         candidates = self.gallery.candidates(face.embedding, max(self._listed, _LEAST_CANDIDATES))
         (verdict,) = self.gallery.contested(face.embedding[np.newaxis], [self.rule.decide(candidates)])
+        if face.quality.overall < self._options.least_quality:
+            verdict = verdict.unrecognisable()
         return IdentifiedFace(face, tuple(candidates[: self._listed]), verdict)
 
     def names(self, photograph: IdentifiedPhotograph) -> Mapping[int, str]:
@@ -126,12 +128,7 @@ class Identifier:
         return {
             "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
             "score": round(face.score, 4),
-            "quality": {
-                "overall": round(quality.overall, 4),
-                "sharpness": round(quality.sharpness, 4),
-                "size": round(quality.size, 4),
-                "pose": round(quality.pose, 4),
-            },
+            "quality": quality.rounded(4),
             "decision": verdict.decision.value,
             "name": None if verdict.identity_id is None else names.get(verdict.identity_id),
             "rival": rivals.get(verdict.rival or 0),

@@ -8,6 +8,7 @@ import numpy as np
 
 from curation.likeness import EnrolledFaces, LikenessRule, Neighbour
 from db import gallery
+from db.quality import quality_of
 from db.schema import EnrolledFace
 from db.session import Session
 from models.faces import Box, Quality
@@ -90,7 +91,7 @@ def _told(session: Session, row: EnrolledFace, space: str, standing: Standing) -
         space=space,
         box=Box(row.left, row.top, row.right, row.bottom),
         score=row.score,
-        quality=Quality(row.sharpness, row.size, row.pose),
+        quality=quality_of(row),
         standing=standing,
         other=None if other is None else gallery.holder_of_face(session, other.face_id),
     )

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from config.errors import NotFound
-from config.settings import EnrolSettings
+from config.settings import Settings
 from db import gallery, identities, unknown_people
 from db.session import Database, Session
 from db.unknown_people import BestFace
@@ -26,7 +26,7 @@ class Named:
 
 
 def name_unknown(
-    database: Database, written: str, name: str, limits: EnrolSettings, without: Collection[str] = ()
+    database: Database, written: str, name: str, settings: Settings, without: Collection[str] = ()
 ) -> Named:
     """Make an unknown person an identity, new or enrolled already.
 
@@ -34,7 +34,7 @@ def name_unknown(
         database: the ledger.
         written: the unknown person's code.
         name: of the identity.
-        limits: which faces may enrol.
+        settings: which faces may enrol.
         without: places that show somebody else, see `Place.written`; they stay unknown.
 
     Raises:
@@ -50,19 +50,20 @@ def name_unknown(
             raise NotFound(missing[0], f"is no place of {shown}", f"`rollcall unknown show {shown}` lists them")
         chosen = [cluster for place, cluster in places.items() if place not in without]
         identity = identities.ensure(session, name)
-        faces = _choose(unknown_people.best_faces(session, chosen), limits)
+        faces = _choose(unknown_people.best_faces(session, chosen), settings)
         enrolled = sum(_enrol(session, identity.id, one) for one in faces)
         count = unknown_people.confirm(session, person, identity.id, chosen)
         return Named(identity.name, count, enrolled)
 
 
-def _choose(found: list[BestFace], limits: EnrolSettings) -> list[BestFace]:
+def _choose(found: list[BestFace], settings: Settings) -> list[BestFace]:
     """The best faces that may enrol, of as many videos as there are."""
     fit = [
         one
         for one in found
-        if min(one.face.box.width, one.face.box.height) >= limits.smallest_face
-        and one.face.quality.sharpness >= limits.least_sharpness
+        if min(one.face.box.width, one.face.box.height) >= settings.enrol.smallest_face
+        and one.face.quality.sharpness >= settings.enrol.least_sharpness
+        and one.face.quality.overall >= settings.faces.least_quality
     ]
     fit.sort(key=lambda one: -one.face.quality.overall)
     videos: dict[int, int] = {}

@@ -21,6 +21,7 @@ from db.schema import (
     Reembedding,
     Video,
 )
+from models.faces import PARTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ def enrol_embedded(session: Session, space_id: int) -> int:
         getattr(EnrolledFace, name)
         for name in (
             "identity_id", "photograph", "photograph_hash", "left", "top", "right", "bottom",
-            "score", "sharpness", "size", "pose",
+            "score", *PARTS,
         )
     ]  # fmt: skip
     names = [*(column.key for column in columns), "space_id", "embedding", "enrolled_at"]

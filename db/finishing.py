@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
 
-from db import borders, casts, counters, leases, segments
+from db import borders, casts, counters, leases, quality, segments
 from db.borders import BorderRecord
 from db.casts import Cast
 from db.leases import Claim
@@ -50,15 +50,22 @@ def claim(session: Session, video_id: int, *, owner: str, lease: float, attempts
 
 def faces(session: Session, video_id: int, length: int) -> VideoFaces:
     """The faces of a video, embeddings of `length` numbers each."""
-    quality = (FaceRow.sharpness, FaceRow.size, FaceRow.pose)
     place = (FaceRow.left, FaceRow.top, FaceRow.right, FaceRow.bottom)
     rows = session.execute(
-        select(FaceRow.id, FaceRow.segment_id, FaceRow.sample, FaceRow.pts, *place, *quality, FaceRow.embedding)
+        select(
+            FaceRow.id,
+            FaceRow.segment_id,
+            FaceRow.sample,
+            FaceRow.pts,
+            *place,
+            FaceRow.embedding,
+            *quality.columns(FaceRow),
+        )
         .where(FaceRow.video_id == video_id)
         .order_by(FaceRow.sample, *place, FaceRow.score)
     ).all()
     numbers = np.array([row[:4] for row in rows], dtype=np.int64).reshape(-1, 4)
-    parts = np.array([row[8:11] for row in rows], dtype=np.float64)
+    parts = np.array([row[9:] for row in rows], dtype=np.float64)
     return VideoFaces(
         ids=numbers[:, 0],
         segment_ids=numbers[:, 1],
@@ -66,7 +73,7 @@ def faces(session: Session, video_id: int, length: int) -> VideoFaces:
         pts=numbers[:, 3],
         boxes=np.array([row[4:8] for row in rows], dtype=np.int64).reshape(-1, 4),
         weights=overall(parts),
-        embeddings=stack([row[11] for row in rows], length),
+        embeddings=stack([row[8] for row in rows], length),
     )
 
 

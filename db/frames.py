@@ -13,10 +13,11 @@ from sqlalchemy.orm import Session
 
 from db import spaces
 from db.parts import parts
+from db.quality import quality_of
 from db.schema import FaceCrop, FaceRow, FramePicture, FrameRow, Segment, Video
 from db.vectors import from_bytes
 from models import multi_index
-from models.faces import Box, Face, Quality
+from models.faces import Box, Face
 from models.multi_index import Hashes, distances
 
 _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
@@ -241,6 +242,6 @@ def _face(row: FaceRow) -> Face:
         box=Box(row.left, row.top, row.right, row.bottom),
         score=row.score,
         landmarks=from_bytes(row.landmarks, -1, 2),
-        quality=Quality(row.sharpness, row.size, row.pose),
+        quality=quality_of(row),
         embedding=from_bytes(row.embedding, -1),
     )

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, delete, exists, func, select, update
 from sqlalchemy.orm import Session, aliased
 
-from db import calibrations, rivals, spaces
+from db import calibrations, quality, rivals, spaces
 from db.schema import EmbeddingSpaceRow, EnrolledCrop, EnrolledFace, Identity
 from db.vectors import stack, to_bytes
 from models.crops import FacePicture
@@ -82,9 +82,8 @@ def vectors(session: Session, space_id: int, *, after: int = 0) -> Vectors:
 
 def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iterator[Vectors]:
     """The enrolled vectors of a space in the order of `vectors`, some at a time, read by one query as they are used."""
-    quality = EnrolledFace.sharpness, EnrolledFace.size, EnrolledFace.pose
     chosen = (
-        select(EnrolledFace.id, EnrolledFace.identity_id, *quality, EnrolledFace.embedding)
+        select(EnrolledFace.id, EnrolledFace.identity_id, EnrolledFace.embedding, *quality.columns(EnrolledFace))
         .where(EnrolledFace.space_id == space.id, EnrolledFace.id > after)
         .order_by(EnrolledFace.id)
     )
@@ -95,8 +94,8 @@ def parts(session: Session, space: EmbeddingSpaceRow, *, after: int = 0) -> Iter
                 version=space.gallery_version,
                 face_ids=numbers[:, 0].copy(),
                 identity_ids=numbers[:, 1].copy(),
-                embeddings=stack([row[5] for row in part], space.length),
-                weights=overall(np.array([row[2:5] for row in part], np.float64)),
+                embeddings=stack([row[2] for row in part], space.length),
+                weights=overall(np.array([row[3:] for row in part], np.float64)),
             )
 
 
@@ -114,8 +113,7 @@ def add(
     row = EnrolledFace(
         identity_id=identity_id, photograph=photograph, photograph_hash=photograph_hash,
         left=face.box.left, top=face.box.top, right=face.box.right, bottom=face.box.bottom, score=face.score,
-        sharpness=face.quality.sharpness, size=face.quality.size, pose=face.quality.pose,
-        space_id=space_id, embedding=to_bytes(face.embedding), enrolled_at=datetime.now(UTC),
+        **face.quality.parts, space_id=space_id, embedding=to_bytes(face.embedding), enrolled_at=datetime.now(UTC),
     )  # fmt: skip
     session.add(row)
     session.flush()

@@ -7,7 +7,7 @@ import numpy as np
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from db import gallery, reembedding
+from db import gallery, quality, reembedding
 from db.calibrations import Seen
 from db.finishing import VideoFaces
 from db.gallery import Vectors
@@ -48,10 +48,8 @@ def enrolled(session: Session, space: EmbeddingSpaceRow) -> Vectors:
             select(
                 EnrolledFace.id,
                 EnrolledFace.identity_id,
-                EnrolledFace.sharpness,
-                EnrolledFace.size,
-                EnrolledFace.pose,
                 EnrolledEmbedding.embedding,
+                *quality.columns(EnrolledFace),
             ),
             space.id,
         )
@@ -64,8 +62,8 @@ def enrolled(session: Session, space: EmbeddingSpaceRow) -> Vectors:
         version=own.version,
         face_ids=np.concatenate([own.face_ids, ids[:, 0]]),
         identity_ids=np.concatenate([own.identity_ids, ids[:, 1]]),
-        embeddings=np.concatenate([own.embeddings, stack([row[5] or b"" for row in rows], space.length)]),
-        weights=np.concatenate([own.weights, overall(np.array([row[2:5] for row in rows], np.float64))]),
+        embeddings=np.concatenate([own.embeddings, stack([row[2] or b"" for row in rows], space.length)]),
+        weights=np.concatenate([own.weights, overall(np.array([row[3:] for row in rows], np.float64))]),
     )
 
 
@@ -135,7 +133,7 @@ def unknown_groups(session: Session) -> list[int]:
 def rivals(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople | None:
     """The rivals of other spaces by their faces that were embedded for this one; None where there are none."""
     rows = session.execute(
-        select(Cluster.unknown_id, FaceRow.sharpness, FaceRow.size, FaceRow.pose, FaceEmbedding.embedding)
+        select(Cluster.unknown_id, FaceEmbedding.embedding, *quality.columns(FaceRow))
         .join(Cluster, Cluster.group_id == FaceRow.group_id)
         .join(FaceEmbedding, FaceEmbedding.face_id == FaceRow.id)
         .where(Cluster.unknown_id.in_(select(Rival.unknown_id).where(Rival.space_id != space.id)))
@@ -144,8 +142,8 @@ def rivals(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople | None:
     ).all()
     if not rows:
         return None
-    weights = overall(np.array([row[1:4] for row in rows], np.float64))
-    vectors = stack([row[4] or b"" for row in rows], space.length)
+    weights = overall(np.array([row[2:] for row in rows], np.float64))
+    vectors = stack([row[1] or b"" for row in rows], space.length)
     return UnknownPeople(*templates_by_identity(np.array([row[0] for row in rows], np.int64), vectors, weights))
 
 
@@ -157,18 +155,16 @@ def seen(session: Session, group_ids: Sequence[int], space: EmbeddingSpaceRow) -
             select(
                 FaceRow.group_id,
                 FaceRow.video_id,
-                FaceRow.sharpness,
-                FaceRow.size,
-                FaceRow.pose,
                 FaceEmbedding.embedding,
+                *quality.columns(FaceRow),
             )
             .join(FaceEmbedding, FaceEmbedding.face_id == FaceRow.id)
             .where(FaceRow.group_id.in_(part), FaceEmbedding.space_id == space.id, FaceEmbedding.embedding.is_not(None))
             .order_by(FaceRow.group_id, FaceRow.id)
         ).all()
         owners = np.array([row[:2] for row in rows], np.int64).reshape(-1, 2)
-        weights = overall(np.array([row[2:5] for row in rows], np.float64))
-        embeddings = stack([row[5] or b"" for row in rows], space.length)
+        weights = overall(np.array([row[3:] for row in rows], np.float64))
+        embeddings = stack([row[2] or b"" for row in rows], space.length)
         for group_id, first in zip(*np.unique(owners[:, 0], return_index=True), strict=True):
             mine = owners[:, 0] == group_id
             found.append(Seen(int(owners[first, 1]), template(embeddings[mine], weights[mine])))

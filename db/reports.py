@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from sqlalchemy import CompoundSelect, func, select, union
 from sqlalchemy.orm import Session
 
-from db import unknown_people
+from db import quality, unknown_people
 from db.parts import parts
 from db.schema import (
     Appearance,
@@ -164,7 +164,7 @@ def _best_face_ids(video_id: int) -> CompoundSelect[tuple[int | None]]:
 def _best_faces(session: Session, video_id: int) -> dict[int, FaceFacts]:
     place = (FaceRow.left, FaceRow.top, FaceRow.right, FaceRow.bottom)
     rows = session.execute(
-        select(FaceRow.id, FaceRow.pts, *place, FaceRow.score, FaceRow.sharpness, FaceRow.size, FaceRow.pose).where(
+        select(FaceRow.id, FaceRow.pts, *place, FaceRow.score, *quality.columns(FaceRow)).where(
             FaceRow.id.in_(_best_face_ids(video_id))
         )
     )
@@ -173,7 +173,7 @@ def _best_faces(session: Session, video_id: int) -> dict[int, FaceFacts]:
             pts=row.pts,
             box=Box(row.left, row.top, row.right, row.bottom),
             score=row.score,
-            quality=Quality(row.sharpness, row.size, row.pose),
+            quality=quality.quality_of(row),
         )
         for row in rows
     }

@@ -335,6 +335,9 @@ class FaceRow(Base):
     sharpness: Mapped[float] = mapped_column(Float)
     size: Mapped[float] = mapped_column(Float)
     pose: Mapped[float] = mapped_column(Float)
+    exposure: Mapped[float | None] = mapped_column(Float)
+    """None where it was not measured, as also the certainty."""
+    certainty: Mapped[float | None] = mapped_column(Float)
     landmarks: Mapped[bytes] = mapped_column(LargeBinary)
     """(5, 2) float32, little-endian."""
     space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
@@ -456,6 +459,9 @@ class EnrolledFace(Base):
     sharpness: Mapped[float] = mapped_column(Float)
     size: Mapped[float] = mapped_column(Float)
     pose: Mapped[float] = mapped_column(Float)
+    exposure: Mapped[float | None] = mapped_column(Float)
+    """None where it was not measured, as also the certainty."""
+    certainty: Mapped[float | None] = mapped_column(Float)
     space_id: Mapped[int] = mapped_column(ForeignKey("embedding_spaces.id"))
     embedding: Mapped[bytes] = mapped_column(LargeBinary)
     enrolled_at: Mapped[datetime] = mapped_column(UtcDateTime)

@@ -24,6 +24,7 @@ from db.schema import (
     Video,
     VideoState,
 )
+from models.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +45,11 @@ class SeenAppearance:
 
 @dataclass(frozen=True, slots=True)
 class SeenFace:
-    """One face of an analysed frame, and the group of the video that it is in."""
+    """One face of an analysed frame, and the group of the video that it is in; None where that is not recognisable."""
 
     sample: int
     time: Fraction
-    group: int
+    group: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,8 +173,12 @@ def _appearances(
 
 def _faces(session: Session, video_id: int, time_base: Fraction) -> list[SeenFace]:
     rows = session.execute(
-        select(FaceRow.sample, FaceRow.pts, FaceRow.group_id)
-        .where(FaceRow.video_id == video_id, FaceRow.group_id.is_not(None))
+        select(FaceRow.sample, FaceRow.pts, FaceGroup.id, FaceGroup.decision)
+        .join(FaceGroup, FaceGroup.id == FaceRow.group_id)
+        .where(FaceRow.video_id == video_id)
         .order_by(FaceRow.sample, FaceRow.left, FaceRow.top)
     )
-    return [SeenFace(sample, pts * time_base, group or 0) for sample, pts, group in rows]
+    return [
+        SeenFace(sample, pts * time_base, None if decision == Decision.UNRECOGNISABLE else group)
+        for sample, pts, group, decision in rows
+    ]

@@ -8,6 +8,7 @@ from sqlalchemy import Integer, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from db.schema import ENDED, FaceGroup, Segment, SegmentState, Video, VideoState
+from models.decision import Decision
 
 _ENDED_SEGMENT = (SegmentState.DONE, SegmentState.FAILED)
 _TROUBLED = (VideoState.FAILED, VideoState.REJECTED, VideoState.PARTIAL)
@@ -15,7 +16,7 @@ _TROUBLED = (VideoState.FAILED, VideoState.REJECTED, VideoState.PARTIAL)
 
 @dataclass(frozen=True, slots=True)
 class VideoStatus:
-    """One video's line: its state and cause, segments ended of all, people found, when it came and ended."""
+    """One video's line: its state and cause, segments ended of all, people found (recognisable ones), dates."""
 
     id: int
     title: str
@@ -46,7 +47,12 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
         recent: of the videos that ended well, only this many of the last; all where it is None.
     """
     ended = func.coalesce(func.sum(cast(case((Segment.state.in_(_ENDED_SEGMENT), 1), else_=0), Integer)), 0)
-    people = select(func.count()).select_from(FaceGroup).where(FaceGroup.video_id == Video.id).scalar_subquery()
+    people = (
+        select(func.count())
+        .select_from(FaceGroup)
+        .where(FaceGroup.video_id == Video.id, FaceGroup.decision != Decision.UNRECOGNISABLE)
+        .scalar_subquery()
+    )
     chosen = select(Video, ended, func.count(Segment.id), people).outerjoin(Segment).group_by(Video.id)
     if recent is not None:
         latest = select(Video.id).where(Video.state == VideoState.DONE).order_by(Video.ended_at.desc()).limit(recent)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from config.errors import Conflict, NotFound
 from db import counters
 from db.parts import parts
+from db.quality import quality_of
 from db.schema import (
     Appearance,
     Cluster,
@@ -29,7 +30,7 @@ from db.schema import (
 from db.vectors import stack
 from models.crops import FacePicture, crop_area
 from models.decision import Decision
-from models.faces import Box, Embedding, Face, Quality
+from models.faces import Box, Embedding, Face
 from models.templates import template
 
 _CODE = re.compile(r"[uU]-?([1-9][0-9]{0,17})")
@@ -262,7 +263,7 @@ def _face(row: FaceRow) -> Face:
         box=Box(row.left, row.top, row.right, row.bottom),
         score=row.score,
         landmarks=np.frombuffer(row.landmarks, "<f4").astype(np.float32).reshape(5, 2),
-        quality=Quality(row.sharpness, row.size, row.pose),
+        quality=quality_of(row),
         embedding=np.frombuffer(row.embedding, "<f4").astype(np.float32),
     )
 

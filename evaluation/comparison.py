@@ -211,7 +211,10 @@ class _Comparison:
         return Whose.ENROLLED if kinds.pop() else Whose.STRANGER
 
     def _faces(self) -> Table:
-        """The only face of a sample in which one person is on camera is that person's."""
+        """The only face of a sample in which one person is on camera is that person's.
+
+        Groups that are not recognisable say nothing of who is who.
+        """
         faces = self.seen.faces
         times = [face.time for face in faces]
         _, inverse, counts = np.unique([face.sample for face in faces], return_inverse=True, return_counts=True)
@@ -223,9 +226,10 @@ class _Comparison:
             who[stretch] = number
         for gap in self.gaps:
             known[bisect_left(times, gap.start) : bisect_left(times, gap.end)] = False
-        chosen = np.flatnonzero(known & (there == 1)).tolist()
-        people = np.array([self.presences[who[face]].key for face in chosen], np.str_)
-        return contingency(people, np.array([faces[face].group for face in chosen], np.int64))
+        groups = [(face, faces[face].group) for face in np.flatnonzero(known & (there == 1)).tolist()]
+        chosen = [(face, group) for face, group in groups if group is not None]
+        people = np.array([self.presences[who[face]].key for face, _ in chosen], np.str_)
+        return contingency(people, np.array([group for _, group in chosen], np.int64))
 
 
 def _inside(seen: SeenAppearance, gap: Stretch) -> bool:

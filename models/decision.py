@@ -10,11 +10,12 @@ from config.settings import MatchSettings
 
 
 class Decision(StrEnum):
-    """What is said of a group of faces: the three bands of scores."""
+    """What is said of a group of faces: the three bands of scores, or that no gallery was asked."""
 
     NAMED = "named"
     REVIEW = "review"  # somebody is likely, and a person has to say
     UNKNOWN = "unknown"
+    UNRECOGNISABLE = "unrecognisable"  # seen, but none of the faces can tell who it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +62,9 @@ class Verdict:
 
     @property
     def likely(self) -> int | None:
-        """Who is named, or proposed to a reviewer; None where the probe is unknown."""
-        if self.told is not None or self.first is None or self.decision == Decision.UNKNOWN:
+        """Who is named, or proposed to a reviewer; None otherwise."""
+        asked = self.decision in {Decision.NAMED, Decision.REVIEW}
+        if self.told is not None or self.first is None or not asked:
             return self.told
         return self.first.identity_id
 
@@ -84,6 +86,10 @@ class Verdict:
     def doubted(self) -> "Verdict":
         """The same, but nobody is named: a person has to say. What somebody has said is not doubted."""
         return self if self.told is not None else replace(self, decision=Decision.REVIEW)
+
+    def unrecognisable(self) -> "Verdict":
+        """The same of a face that is too poor to tell who it is."""
+        return replace(self, decision=Decision.UNRECOGNISABLE, confidence=None)
 
 
 class Rule(Protocol):

@@ -35,6 +35,9 @@ MIRRORED_SPACE_NAME = f"{SPACE_NAME}/mirror"
 # A lower bound for what the network's convolutions accept; below it dlib raises an internal error.
 CNN_LEAST_EDGE = 80
 
+MMOD_PLAIN_SCORE = 1.03
+_HOG_PLAIN_SCORE = 0.88
+
 # Activations of one chip take some 10 MB.
 _CHIPS_AT_ONCE = 32
 
@@ -100,6 +103,11 @@ class HogDetector:
         """Engine and options."""
         return f"hog/{self._scaling}"
 
+    @property
+    def plain_score(self) -> float:
+        """See `FaceDetector`."""
+        return _HOG_PLAIN_SCORE
+
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are distances from the SVM's plane."""
         resized = self._scaling.of(image)
@@ -124,6 +132,11 @@ class CnnDetector:
     def name(self) -> str:
         """Engine and options."""
         return f"dlib-cnn/{self._scaling}"
+
+    @property
+    def plain_score(self) -> float:
+        """See `FaceDetector`."""
+        return MMOD_PLAIN_SCORE
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""

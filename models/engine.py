@@ -58,7 +58,7 @@ class FaceEngine:
                 box=detection.box,
                 score=detection.score,
                 landmarks=points,
-                quality=quality.assess(points, chip),
+                quality=quality.assess(points, chip, detection.score / self._detector.plain_score),
                 embedding=embedding,
             )
             for detection, points, chip, embedding in zip(detections, landmarks, chips, embeddings, strict=True)

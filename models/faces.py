@@ -87,22 +87,45 @@ class Quality:
     """How much a face can be trusted to name somebody; each 0 to 1, 1 best.
 
     `sharpness`: focus inside the box. `size`: pixels against what the embedder takes. `pose`: frontal 1, profile 0.
-    `overall` weighs a face in its group's mean.
+    `exposure`: light and shade that were recorded. `certainty`: the detector's score against that of plain portraits.
+    None where one was not measured, as in rows of older ledgers. `overall` weighs a face in its group's mean.
     """
 
     sharpness: float
     size: float
     pose: float
+    exposure: float | None = None
+    certainty: float | None = None
 
     @property
     def overall(self) -> float:
-        """Geometric mean: one poor part spoils the whole."""
-        return float((self.sharpness * self.size * self.pose) ** (1 / 3))
+        """Weighted geometric mean of the parts: one that is poor spoils the whole."""
+        return float(overall(np.array([list(self.parts.values())], np.float64))[0])
+
+    @property
+    def parts(self) -> dict[str, float | None]:
+        """All parts by name, in the order of `PARTS`."""
+        return {name: getattr(self, name) for name in PARTS}
+
+    def rounded(self, digits: int) -> dict[str, float | None]:
+        """The parts and `overall` by name, to so many decimals."""
+        known = {**self.parts, "overall": self.overall}
+        return {name: None if value is None else round(value, digits) for name, value in known.items()}
+
+
+PARTS = ("sharpness", "size", "pose", "exposure", "certainty")
+WEIGHTS = np.array([0.25, 0.25, 0.0, 0.25, 0.25])
+"""Of the parts in the mean: those that tell which faces fail to match have the same (docs/decisions, 18).
+
+Pose has none: certainty falls as a head turns, and pose tells nothing beside it."""
 
 
 def overall(parts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """(n,) `Quality.overall` of n faces, (n, 3) sharpness, size and pose of each."""
-    return np.asarray(np.cbrt(parts.reshape(-1, 3).prod(axis=1)))
+    """(n,) `Quality.overall` of n faces, (n, 5) the parts of each; what is NaN is left out of the mean."""
+    rows = parts.reshape(-1, len(PARTS))
+    known = ~np.isnan(rows)
+    weights = WEIGHTS * known
+    return np.asarray(np.prod(np.where(known, rows, 1.0) ** (weights / weights.sum(axis=1, keepdims=True)), axis=1))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -138,6 +161,11 @@ class FaceDetector(Protocol):
     @property
     def name(self) -> str:
         """Engine and options, for provenance, e.g. `hog/smallest60/pixels2073600`."""
+        ...
+
+    @property
+    def plain_score(self) -> float:
+        """Score that 19 of 20 plain portraits reach: those of Labelled Faces in the Wild."""
         ...
 
     def detect(self, image: RgbImage) -> list[Detection]:

@@ -7,7 +7,7 @@ once per process.
 import numpy as np
 
 from models import first_look, mmod
-from models.dlib_engines import CNN_LEAST_EDGE, space_of
+from models.dlib_engines import CNN_LEAST_EDGE, MMOD_PLAIN_SCORE, space_of
 from models.faces import EMBEDDING_LENGTH, Chips, Detection, Embeddings, EmbeddingSpace, RgbImage
 from models.networks import session
 from models.pyramid import Canvas, Layout, Pixels, layout
@@ -41,6 +41,11 @@ class MmodDetector:
     def name(self) -> str:
         """Engine and options."""
         return f"mmod/{self._scaling}"
+
+    @property
+    def plain_score(self) -> float:
+        """See `FaceDetector`."""
+        return MMOD_PLAIN_SCORE
 
     def detect(self, image: RgbImage) -> list[Detection]:
         """Faces of an image in order of descending score, then of box; scores are the network's, mostly 0 to 1.2."""

@@ -1,7 +1,10 @@
-"""How much a face can be trusted to name somebody: its focus, its pixels, its pose.
+"""How much a face can be trusted to name somebody: its focus, its pixels, its pose, its light, its detection.
 
-All three come from the five landmarks and the chip that was cut along them, so they mean the same for every detector.
+All but the last come from the five landmarks and the chip that was cut along them, so they mean the same for every
+detector. How they make one number is in `models.faces`.
 """
+
+import math
 
 import cv2
 import numpy as np
@@ -23,7 +26,17 @@ _BLURRED, _SHARP = 0.15, 0.34
 _NOSE_DROP, _NOSE_DEPTH = 0.75, 0.45
 
 
-def assess(landmarks: Landmarks, chip: RgbImage) -> Quality:
+# Grey levels at either end that count as clipped.
+_CLIPPED = 8
+
+# Grain in relation to the range of light at which exposure is halved: there every second face fails to match.
+_HALVING_GRAIN = 0.08
+
+# Less light and shade than this is no range, grey levels.
+_LEAST_RANGE = 4.0
+
+
+def assess(landmarks: Landmarks, chip: RgbImage, score: float) -> Quality:
     """Quality of one face.
 
     `size` compares the square of the image that the chip was cut from with the chip: 1 where the chip was not enlarged.
@@ -31,9 +44,16 @@ def assess(landmarks: Landmarks, chip: RgbImage) -> Quality:
     Args:
         landmarks: in pixels of the image that the face is in.
         chip: (150, 150, 3) RGB, aligned by them.
+        score: of the detection, in relation to the detector's score of plain portraits. `certainty` is 1 from 1 on.
     """
     size = min(1.0, _spread(landmarks) / _spread(_IN_CHIP))
-    return Quality(sharpness=sharpness(chip), size=size, pose=pose(landmarks))
+    return Quality(
+        sharpness=sharpness(chip),
+        size=size,
+        pose=pose(landmarks),
+        exposure=exposure(chip),
+        certainty=min(1.0, max(0.0, score)),
+    )
 
 
 def sharpness(chip: RgbImage) -> float:
@@ -97,6 +117,29 @@ def pose(landmarks: Landmarks) -> float:
     yaw = sideways / _NOSE_DEPTH
     pitch = (drop / np.hypot(1.0, yaw) - _NOSE_DROP) / _NOSE_DEPTH
     return float(1.0 / np.sqrt(1.0 + yaw**2 + pitch**2))
+
+
+def exposure(chip: RgbImage) -> float:
+    """How much of a face's light and shade was recorded, 0 to 1, from a (150, 150, 3) RGB chip.
+
+    Of pixels that are black or white nothing is known; a face under too little light has little range, and grain or
+    rounding hides what is left of it. So it is the share of pixels that are not clipped, less what grain takes:
+
+        exposure = (1 − clipped) / (1 + (g / 0.08)²)
+
+    g is the standard deviation of the grain in relation to the range of the smoothed light, from its 5th to its 95th
+    percentile. The deviation comes from the mean of the absolute finest diagonal details, of which a face has few, as
+    in Immerkær, "Fast noise variance estimation" (Computer Vision and Image Understanding, 1996). Grain of a small face
+    is smoothed with it when the chip is cut, and not seen; a crisp photograph has details that pass for some grain.
+    """
+    grey = cv2.cvtColor(chip, cv2.COLOR_RGB2GRAY)
+    smooth = np.asarray(cv2.GaussianBlur(grey, (0, 0), 2.0))[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN]
+    face = grey[_MARGIN:-_MARGIN, _MARGIN:-_MARGIN].astype(np.float32)
+    clipped = float(((face <= _CLIPPED) | (face >= 255 - _CLIPPED)).mean())
+    details = (face[::2, ::2] - face[1::2, ::2] - face[::2, 1::2] + face[1::2, 1::2]) / 2
+    low, high = np.percentile(smooth, [5, 95])
+    grain = math.sqrt(math.pi / 2) * float(np.abs(details).mean()) / max(_LEAST_RANGE, float(high - low))
+    return (1 - clipped) / (1 + (grain / _HALVING_GRAIN) ** 2)
 
 
 def _spread(points: NDArray[np.float32]) -> float:

@@ -174,12 +174,7 @@ def _face(face: BestFace | None) -> dict[str, Any] | None:
         "pts": face.pts,
         "box": {"left": box.left, "top": box.top, "right": box.right, "bottom": box.bottom},
         "score": round(face.score, _DIGITS),
-        "quality": {
-            "sharpness": round(quality.sharpness, _DIGITS),
-            "size": round(quality.size, _DIGITS),
-            "pose": round(quality.pose, _DIGITS),
-            "overall": round(quality.overall, _DIGITS),
-        },
+        "quality": quality.rounded(_DIGITS),
     }
 
 

@@ -131,6 +131,7 @@ class _Cast:
             [self._name(groups[0].identity_id) for groups in casts],
             [self._proposed(groups[0]) for groups in casts],
             [self.rows.codes.get(groups[0].number) for groups in casts],
+            [groups[0].decision == Decision.UNRECOGNISABLE for groups in casts],
         )
         return tuple(self._person(groups, label) for groups, label in zip(casts, named, strict=True))
 
@@ -139,8 +140,10 @@ class _Cast:
 
     def _person(self, groups: Sequence[FaceGroup], label: str) -> Person:
         name, proposed = self._name(groups[0].identity_id), self._proposed(groups[0])
-        # Whoever was named, or proposed, may have been erased.
-        decision = Decision.NAMED if name else Decision.REVIEW if proposed else Decision.UNKNOWN
+        decision = Decision(groups[0].decision)
+        if decision in {Decision.NAMED, Decision.REVIEW} and not (name or proposed):
+            # Whoever it was may have been erased.
+            decision = Decision.UNKNOWN
         appearances = sorted(
             (self._appearance(group, row) for group in groups for row in self.rows.appearances.get(group.id, ())),
             key=lambda seen: (seen.start_pts, seen.end_pts, seen.group),

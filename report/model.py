@@ -92,6 +92,8 @@ class Evidence:
 class Person:
     """Somebody on camera: all groups that were given one name, or one group that was given none.
 
+    Where the decision is `unrecognisable`, it may be anybody: a person of another group, too.
+
     `proposed` is whom a reviewer is asked about, None unless the decision is `review`. `unknown` is what an unknown
     person is called in all videos, None until they are known from one to another. `time_on_camera` is the length
     of the union of the appearances, each up to its `until`.

@@ -15,7 +15,7 @@ from report.timeline import lost, lost_places, place, strip
 from report.words import DECISIONS, Rules, number_of, share
 
 _CAST = 12
-"""People shown at a glance; whoever was on camera longest comes first."""
+"""People shown at a glance; whoever was on camera longest comes first, who is not recognisable last."""
 _TICKS = 8
 _LOST_LISTED = 20
 
@@ -71,7 +71,9 @@ def page(report: VideoReport) -> Page:
     """Work out the page of a report."""
     rules = Rules()
     people = everybody(report, rules)
-    longest = sorted(zip(report.people, people, strict=True), key=lambda pair: -pair[0].time_on_camera)
+    longest = sorted(
+        zip(report.people, people, strict=True), key=lambda pair: (not _is_somebody(pair[0]), -pair[0].time_on_camera)
+    )
     gone = lost(report.coverage)
     headline, subline = _headline(report)
     return Page(
@@ -110,18 +112,30 @@ def _headline(report: VideoReport) -> tuple[str, str]:
             "Nobody was seen on camera",
             f"No face was found in {number_of(looked, 'sample')} out of {report.coverage.planned}.",
         )
-    count = len(report.people)
-    every = "all " if count > 1 else ""
-    counts = Counter(person.decision for person in report.people)
-    present = [decision for decision in Decision if counts[decision]]
-    kinds = ", ".join(
-        f"{every if len(present) == 1 else f'{counts[decision]} '}{DECISIONS[decision]}" for decision in present
-    )
-    anybody = _anybody(report.people)
-    return "One person on camera" if count == 1 else f"{count} people on camera", (
+    kinds, anybody = _kinds(report.people), _anybody(report.people)
+    return _how_many(sum(map(_is_somebody, report.people))), (
         f"{kinds[0].upper()}{kinds[1:]} · somebody in view for {amount(anybody)} of {amount(report.length)}"
         f" ({share(anybody, report.length)})"
     )
+
+
+def _is_somebody(person: Person) -> bool:
+    """Whether it is a person of their own; who is not recognisable may be one of the others."""
+    return person.decision != Decision.UNRECOGNISABLE
+
+
+def _how_many(people: int) -> str:
+    if not people:
+        return "Nobody recognisable on camera"
+    return "One person on camera" if people == 1 else f"{people} people on camera"
+
+
+def _kinds(people: Sequence[Person]) -> str:
+    counts = Counter(person.decision for person in people)
+    present = [decision for decision in Decision if counts[decision]]
+    if len(present) == 1:
+        return f"{'all ' if len(people) > 1 else ''}{DECISIONS[present[0]]}"
+    return ", ".join(f"{counts[decision]} {DECISIONS[decision]}" for decision in present)
 
 
 def _anybody(people: Sequence[Person]) -> Fraction:

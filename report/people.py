@@ -77,7 +77,7 @@ class Someone:
     number: int
     label: str
     decision: str
-    """`named`, `review` or `unknown`."""
+    """`named`, `review`, `unknown` or `unrecognisable`."""
     said: str
     """The decision in words, and how sure it is."""
     portrait: Portrait

@@ -5,7 +5,12 @@ from fractions import Fraction
 from models.decision import Decision
 from report.timeline import Place
 
-DECISIONS = {Decision.NAMED: "named", Decision.REVIEW: "to be reviewed", Decision.UNKNOWN: "unknown"}
+DECISIONS = {
+    Decision.NAMED: "named",
+    Decision.REVIEW: "to be reviewed",
+    Decision.UNKNOWN: "unknown",
+    Decision.UNRECOGNISABLE: "seen, not recognisable",
+}
 """What a page says for each decision."""
 
 

@@ -15,6 +15,7 @@ from db.borders import BorderRecord, Edge
 from db.casts import AppearanceRecord, Cast, EdgeSample
 from db.schema import SampleOutcome, Side
 from db.segments import RunRecord
+from models.decision import Decision
 from worker.finish import Segmented
 
 
@@ -135,7 +136,7 @@ def wanted(
     """The borders that are to be looked at: between neighbouring samples that lie farther apart than a tolerance.
 
     Args:
-        cast: as `settled` gives it.
+        cast: as `settled` gives it. Who is not recognisable would not be known again, and is left out.
         account: of its video.
         found: what was looked at, or given up, before.
         whose: appearances are meant.
@@ -144,7 +145,8 @@ def wanted(
     return [
         record
         for group in cast.groups
-        if whose == "everybody" or group.verdict.likely is not None
+        if group.verdict.likely is not None
+        or (whose == "everybody" and group.verdict.decision != Decision.UNRECOGNISABLE)
         for seen in group.appearances
         for record in _sides(seen, account)
         if record.edge not in found and _width(record) > tolerance

@@ -84,6 +84,7 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
         time_base=evidence.time_base,
         largest_distance=grouping.largest_distance,
         largest_gap=grouping.largest_gap,
+        least_quality=process.settings.faces.least_quality,
     )
     return settled(inherited(found, evidence.before), evidence.account, evidence.borders)
 

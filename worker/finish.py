@@ -13,8 +13,8 @@ from db.finishing import VideoFaces
 from db.schema import SampleOutcome
 from db.segments import RunRecord
 from models.appearances import Sighting, Stretch, appearances
-from models.decision import Verdict
-from models.faces import Embeddings
+from models.decision import Decision, Verdict
+from models.faces import Embedding, Embeddings
 from models.grouping import group_faces
 from models.templates import template
 
@@ -38,6 +38,7 @@ def finish(
     time_base: Fraction,
     largest_distance: float,
     largest_gap: float,
+    least_quality: float,
 ) -> Cast:
     """The groups of a video in order of first appearance, and the clusters that they are made of.
 
@@ -48,15 +49,18 @@ def finish(
         time_base: seconds per tick.
         largest_distance: of two sets of faces that may join.
         largest_gap: from one sighting to the next that does not end an appearance, in samples.
+        least_quality: of a face that can tell who it is. The gallery is not asked about the others.
     """
     if not len(faces.ids):
         return Cast((), (), ())
-    labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance)
-    found = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
-    templates = np.stack([template(faces.embeddings[members], faces.weights[members]) for members in found])
-    verdicts = identify(templates)
+    recognisable = faces.weights >= least_quality
+    labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance, recognisable)
+    found, nameless = _divided(labels, recognisable)
+    templates = [_template(faces, members[recognisable[members]]) for members in found]
+    verdicts = identify(np.stack(templates)) if found else []
     carried = _carried(runs)
-    persons = _persons(faces, found, verdicts)
+    poor = [Verdict(Decision.UNRECOGNISABLE) for _ in nameless]
+    persons = _persons(faces, [*found, *nameless], [*verdicts, *poor])
     groups = [
         _group(faces, members, verdict, _sightings(faces, members, carried, time_base), time_base, largest_gap)
         for members, verdict in persons
@@ -66,6 +70,19 @@ def finish(
     for number, (members, _) in enumerate(persons):
         place[members] = number
     return Cast(groups, clusters, [int(place[members[0]]) for members in found])
+
+
+def _divided(labels: NDArray[np.int64], recognisable: NDArray[np.bool_]) -> tuple[list[Members], list[Members]]:
+    """Groups that hold a recognisable face, and those that hold none; each in order of first appearance."""
+    groups = [np.flatnonzero(labels == label) for label in range(int(labels.max()) + 1)]
+    return (
+        [members for members in groups if recognisable[members].any()],
+        [members for members in groups if not recognisable[members].any()],
+    )
+
+
+def _template(faces: VideoFaces, members: Members) -> Embedding:
+    return template(faces.embeddings[members], faces.weights[members])
 
 
 def _persons(

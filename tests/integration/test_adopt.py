@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.embedder_file import EmbedderFile
-from config.settings import EnrolSettings, load_settings
+from config.settings import load_settings
 from curation.naming import name_unknown
 from db import adopting, calibrations, gallery, identities, spaces, unknown_people, videos
 from db.adopting import Standing
@@ -228,7 +228,7 @@ def test_what_somebody_has_said_and_who_is_unknown_go_over(
     first = seen(process, "first", (0, 1, RED), (5, 3, GREEN))
     second = seen(process, "second", (0, 3, GREEN))
     link_unknown(process.database)
-    name_unknown(process.database, "U-1", "Ann", EnrolSettings())
+    name_unknown(process.database, "U-1", "Ann", process.settings)
     rematch(process)
     assert names(process, first) == ["Ann", None]
     reembed(trying)

@@ -158,3 +158,36 @@ def test_people_of_an_older_ledger_keep_their_appearances_and_may_be_reviewed(em
         assert session.scalars(sa.text("SELECT decision FROM face_groups ORDER BY id")).all() == ["unknown"] * 2
         assert session.scalar(sa.text("SELECT count(*) FROM appearances")) == 2
     database.close()
+
+
+def test_faces_of_an_older_ledger_have_no_exposure_and_groups_may_be_unrecognisable(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate.upgrade(database, "0008")
+    moment, vector = "'2026-01-05 22:00:00+00:00'", "x'00'" if database.is_sqlite else r"'\x00'"
+    rows = f"""
+        INSERT INTO identities (id, name, name_key, created_at) VALUES (1, 'One', 'one', {moment});
+        INSERT INTO embedding_spaces (id, name, length, weights_sha256, gallery_version, gallery_token)
+            VALUES (1, 'space', 128, 'ab', 3, 'cd');
+        INSERT INTO enrolled_faces (id, identity_id, photograph, photograph_hash, "left", "top", "right", bottom, score,
+            sharpness, size, pose, space_id, embedding, enrolled_at)
+            VALUES (1, 1, 'one.jpg', 'ef', 0, 0, 9, 9, 1, 0.5, 0.5, 0.5, 1, {vector}, {moment});
+        INSERT INTO videos (id, content_hash, byte_size, title, path, state, attempts, submitted_at)
+            VALUES (1, 'ef', 1, 'film', '/film', 'done', 0, {moment});
+        INSERT INTO face_groups (id, video_id, number, decision, face_count) VALUES (1, 1, 1, 'unknown', 1);
+        INSERT INTO appearances (id, group_id, start_pts, end_pts, face_count) VALUES (1, 1, 0, 9, 1)
+    """
+    with database.writing() as session:
+        for row in rows.split(";"):
+            session.execute(sa.text(row.replace(":", r"\:")))
+    migrate.upgrade(database)
+    with database.writing() as session:
+        assert session.scalar(sa.text("SELECT exposure FROM enrolled_faces")) is None
+        assert session.scalar(sa.text("SELECT count(*) FROM appearances")) == 1
+        session.execute(sa.text("UPDATE face_groups SET decision = 'unrecognisable'"))
+    with pytest.raises(Conflict), database.writing() as session:
+        session.execute(sa.text("UPDATE face_groups SET decision = 'perhaps'"))
+    migrate.downgrade(database, "0008")
+    with database.reading() as session:
+        assert session.scalar(sa.text("SELECT decision FROM face_groups")) == "unknown"
+        assert session.scalar(sa.text("SELECT count(*) FROM appearances")) == 1
+    database.close()

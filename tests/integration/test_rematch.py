@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.settings import load_settings
-from db import casts, identities, matching, videos
+from db import calibrations, casts, identities, matching, status, videos
 from db.schema import Cluster, FaceGroup, Video, VideoState
 from models.faces import Face
 from worker.process import WorkerProcess
@@ -170,3 +170,29 @@ def test_a_merge_leaves_no_candidate_twice(process: WorkerProcess) -> None:
         (group,) = session.query(FaceGroup).where(FaceGroup.video_id == video_id)
         (identity,) = identities.summaries(session)
         assert (group.identity_id, group.first_id, group.second_id) == (identity.identity_id,) * 2 + (None,)
+
+
+def test_who_is_not_recognisable_is_neither_named_nor_counted_nor_kept_to_be_asked_again(
+    process: WorkerProcess,
+) -> None:
+    enrol(process, "Ann", 1)
+    poor = [(sample, face_of(direction(1), 3, quality=0.2)) for sample in (2, 3)]
+    video_id = add_done(process, "film", [(0, face(1)), *poor, (8, face(2))])
+    with process.database.reading() as session:
+        groups = session.query(FaceGroup).where(FaceGroup.video_id == video_id).order_by(FaceGroup.number).all()
+        assert [group.decision for group in groups] == ["named", "unrecognisable", "unknown"]
+        assert (groups[1].face_count, groups[1].first_id, groups[1].confidence) == (2, None, None)
+        space_id = videos.get(session, video_id).space_id
+        assert space_id is not None
+        assert session.query(Cluster).count() == 2
+        (unknown,) = calibrations.unknown_ids(session, space_id)
+        assert session.get_one(Cluster, unknown).decision == "unknown"
+        (line,) = status.lines(session)
+        assert line.people == 2
+    enrol(process, "Bob", 2)
+    assert rematch(process) == Rematched(videos=1, named=1)
+    assert names(process, video_id) == ["Ann", None, "Bob"]
+    remove(process, "Ann")
+    with process.database.reading() as session:
+        decisions = [group.decision for group in session.query(FaceGroup).order_by(FaceGroup.number)]
+    assert decisions == ["unknown", "unrecognisable", "named"]

@@ -24,8 +24,6 @@ from worker.linking import Linked, link_unknown
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch
 
-LIMITS = EnrolSettings()
-
 
 def face(person: int, seed: int = 0, noise: float = 0.005) -> Face:
     drawn = np.random.default_rng(seed).normal(0, noise, 128).astype(np.float32)
@@ -48,7 +46,7 @@ def codes(process: WorkerProcess, video_id: int) -> dict[int, str]:
 
 
 def say(process: WorkerProcess, person: str, name: str, *without: str) -> Named:
-    return name_unknown(process.database, person, name, LIMITS, without)
+    return name_unknown(process.database, person, name, process.settings, without)
 
 
 def test_whoever_is_seen_in_several_videos_has_one_number_and_keeps_it(process: WorkerProcess) -> None:
@@ -160,7 +158,7 @@ def test_few_of_many_faces_are_enrolled_from_as_many_videos_as_there_are(process
 def test_poor_faces_name_nobody_else(process: WorkerProcess) -> None:
     seen(process, "film", (0, 1))
     link_unknown(process.database)
-    strict = EnrolSettings(smallest_face=200)
+    strict = process.settings.model_copy(update={"enrol": EnrolSettings(smallest_face=200)})
     assert name_unknown(process.database, "U-1", "Ann", strict) == Named("Ann", places=1, faces=0)
 
 

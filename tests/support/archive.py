@@ -16,10 +16,10 @@ from worker.work import finish_video
 SAMPLE = 3000
 
 
-def face_of(embedding: Embedding, place: int = 0) -> Face:
-    """A good face with this embedding, at a place of its own in the frame."""
+def face_of(embedding: Embedding, place: int = 0, quality: float = 0.9) -> Face:
+    """A face with this embedding, good unless told otherwise, at a place of its own in the frame."""
     box = Box(100 * place, 20, 100 * place + 90, 110)
-    return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(0.9, 0.9, 0.9), embedding)
+    return Face(box, 1.0, np.zeros((5, 2), np.float32), Quality(*[quality] * 5), embedding)
 
 
 def add_done(

@@ -1,7 +1,8 @@
 """A minute of television in a ledger, with everything that a report has to tell apart.
 
 29.97 frames a second at 90 kHz: no sampling instant falls on a frame. Two segments; flat, carried and undecodable
-samples; one man in two groups of faces, another man, somebody who may be him, somebody whom nobody knows.
+samples; one man in two groups of faces, another man, somebody who may be him, somebody whom nobody knows, and somebody
+of whom too little was seen.
 """
 
 from collections.abc import Mapping
@@ -36,12 +37,13 @@ _RUNS = {
     (10, 21): ((10, 15, "analysed"), (15, 18, "undecodable"), (18, 21, "analysed")),
 }
 _Candidate = tuple[int, float]
-_GROUPS: tuple[tuple[str, float, _Candidate, _Candidate | None, tuple[tuple[int, int], ...]], ...] = (
+_GROUPS: tuple[tuple[str, float | None, _Candidate | None, _Candidate | None, tuple[tuple[int, int], ...]], ...] = (
     ("named", 0.9990234375, (0, 0.3125), (1, 0.640625), ((1, 4), (18, 19))),
     ("review", 0.625, (1, 0.515625), (0, 0.53125), ((2, 2),)),
     ("named", 0.9375, (1, 0.28125), (2, 0.75), ((3, 9),)),
     ("named", 0.96875, (0, 0.40625), (1, 0.5), ((8, 11),)),
     ("unknown", 0.0625, (2, 0.625), None, ((19, 20),)),
+    ("unrecognisable", None, None, None, ((19, 19),)),
 )
 SCORED_BELOW_DISTANCE = 0.5
 """What the terms of a face and of a template take away, in this broadcast always the same."""
@@ -55,7 +57,8 @@ def pts(sample: int) -> int:
 def _borders(group: int, first: int, last: int) -> tuple[int | None, int | None]:
     """Ticks of the frames around an appearance that do not show it.
 
-    Group 1 is of a time when borders were not kept, group 3's were looked at, of all others samples tell them.
+    Group 1 is of a time when neither borders nor exposures were kept, group 3's were looked at, of all others samples
+    tell them.
     """
     if group == 1:
         return None, None
@@ -137,19 +140,20 @@ class _Recorder:
 
     def _group(self, video_id: int, number: int) -> None:
         decision, confidence, first, second, stretches = _GROUPS[number - 1]
-        identity = first[0] if decision == "named" else None
+        identity = first[0] if first and decision == "named" else None
         count = sum(last - start + 1 for start, last in stretches)
         group = FaceGroup(
             video_id=video_id, number=number, decision=decision, confidence=confidence,
             identity_id=None if identity is None else self._identity(identity), face_count=count,
-            first_id=self._identity(first[0]), first_distance=first[1], first_score=first[1] - SCORED_BELOW_DISTANCE,
+            first_id=self._identity(first[0]) if first else None, first_distance=first[1] if first else None,
+            first_score=first[1] - SCORED_BELOW_DISTANCE if first else None,
             second_id=self._identity(second[0]) if second else None, second_distance=second[1] if second else None,
             second_score=second[1] - SCORED_BELOW_DISTANCE if second else None,
         )  # fmt: skip
         self._add(group)
         name = "" if identity is None else PEOPLE[identity]
         for start, last in stretches[:: self._order]:
-            best = self._face(video_id, group.id, start, name)
+            best = self._face(video_id, group.id, start, name, None if number == 1 else 0.75)
             appearance = Appearance(group_id=group.id, start_pts=pts(start), end_pts=pts(last), best_face_id=best)
             appearance.face_count = last - start + 1
             appearance.unseen_before_pts, appearance.unseen_after_pts = _borders(number, start, last)
@@ -158,11 +162,11 @@ class _Recorder:
                 group.best_face_id = best
         self._session.flush()
 
-    def _face(self, video_id: int, group_id: int, sample: int, name: str) -> int:
+    def _face(self, video_id: int, group_id: int, sample: int, name: str, exposure: float | None) -> int:
         face = FaceRow(
             video_id=video_id, segment_id=self._segments[sample], sample=sample, pts=pts(sample), left=400, top=100,
-            right=560, bottom=260, score=1.25, sharpness=0.5, size=1.0, pose=0.25, landmarks=bytes(40),
-            space_id=1 + self._skew, embedding=EMBEDDING, group_id=group_id,
+            right=560, bottom=260, score=1.25, sharpness=0.5, size=1.0, pose=0.25, exposure=exposure,
+            landmarks=bytes(40), space_id=1 + self._skew, embedding=EMBEDDING, group_id=group_id,
         )  # fmt: skip
         self._add(face)
         if name in self._crops:

@@ -23,7 +23,7 @@ def face(sample: int, seed: int) -> FaceRecord:
             Box(10, 20, 110, 120),
             1.5,
             generator.random((5, 2), dtype=np.float32),
-            Quality(0.9, 0.8, 0.7),
+            Quality(0.9, 0.8, 0.7, 0.6, 1.0),
             generator.random(128, dtype=np.float32),
         ),
         b"jpeg",

@@ -1,10 +1,20 @@
+import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from config.errors import FaceTooBlurred, FaceTooSmall, NoFace, PhotographError, SeveralFaces, UnreadablePhotograph
+from config.errors import (
+    FaceTooBlurred,
+    FaceTooSmall,
+    FaceUnrecognisable,
+    NoFace,
+    PhotographError,
+    SeveralFaces,
+    UnreadablePhotograph,
+)
 from config.settings import EnrolSettings, FaceSettings
 from curation.examine import Examined, Examiner
 from curation.photographs import photograph_hash, read_photograph
@@ -107,9 +117,22 @@ def test_a_blurred_face_is_refused(tmp_path: Path, portrait: Image.Image) -> Non
     error = refused(tmp_path / "blurred.png")
     assert isinstance(error, FaceTooBlurred)
     assert "below 0.15" in error.what
-    face = examined(tmp_path / "blurred.png", "too-blurred").face
+    face = examined(tmp_path / "blurred.png", "too-blurred", "unrecognisable").face
     assert face is not None
     assert face.quality.sharpness < 0.15
+
+
+def test_a_face_that_is_too_poor_is_refused_with_its_parts(tmp_path: Path, portrait: Image.Image) -> None:
+    noise = np.random.default_rng(0).normal(0, 120, (*portrait.size[::-1], 3))
+    grainy = np.clip(np.asarray(portrait) + noise, 0, 255).astype(np.uint8)
+    Image.fromarray(grainy).save(tmp_path / "grainy.png")
+    accepting = replace(examiner(), options=OPTIONS.model_copy(update={"detector": "mmod"}))
+    error = accepting(tmp_path / "grainy.png")
+    assert isinstance(error, FaceUnrecognisable), error
+    assert re.search(r"quality 0\.\d\d, below 0\.50 \(sharpness 1\.00, .*exposure 0\.[012]", error.what)
+    assert "--accept unrecognisable" in error.remedy
+    taken = replace(accepting, accepted=frozenset({"unrecognisable"}))(tmp_path / "grainy.png")
+    assert isinstance(taken, Examined)
 
 
 def test_what_cannot_be_read_is_refused(tmp_path: Path, material: Material) -> None:

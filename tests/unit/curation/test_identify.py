@@ -3,6 +3,7 @@ from typing import Any, cast
 
 import numpy as np
 import pytest
+from PIL import Image, ImageFilter
 
 from config.errors import UnreadablePhotograph
 from config.settings import Settings
@@ -11,6 +12,7 @@ from curation.identify import Identifier
 from curation.offers import Offer
 from db.session import Database
 from demo.material import Material
+from models.decision import Decision
 
 
 @pytest.fixture
@@ -96,3 +98,20 @@ def test_nobody_is_named_from_an_empty_gallery(
     assert face.candidates == ()
     assert face.verdict.identity_id is None
     assert np.isfinite(face.face.embedding).all()
+
+
+def test_a_face_below_the_least_quality_is_not_named_however_near_it_is(
+    enrolled: Database, settings: Settings, portraits: dict[str, Path], tmp_path: Path
+) -> None:
+    with Image.open(portraits["obama2"]) as image:
+        image.convert("RGB").filter(ImageFilter.GaussianBlur(8)).save(tmp_path / "blurred.png")
+    identifier = Identifier(enrolled, settings)
+    (photograph,) = identifier.identify([tmp_path / "blurred.png"])
+    (face,) = photograph.faces
+    assert face.face.quality.overall < settings.faces.least_quality
+    assert face.verdict.decision == Decision.UNRECOGNISABLE
+    assert face.verdict.identity_id is face.verdict.likely is None
+    assert len(face.candidates) == 2, "whom it is near to is told all the same"
+    (told,) = cast("list[dict[str, Any]]", identifier.as_json(photograph)["faces"])
+    assert (told["decision"], told["name"], told["confidence"]) == ("unrecognisable", None, None)
+    assert set(told["quality"]) == {"sharpness", "size", "pose", "exposure", "certainty", "overall"}

@@ -1,4 +1,4 @@
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -244,3 +244,44 @@ def test_a_template_of_faces_without_quality_is_their_plain_mean() -> None:
 
 def test_a_template_of_one_face_is_that_face() -> None:
     np.testing.assert_allclose(template(people(1), np.array([0.4])), people(1)[0], atol=1e-7)
+
+
+def test_poor_faces_join_by_place_and_time_only() -> None:
+    one, other = people(2)
+    near = one + 0.55 * other  # too far to look like it, near enough to be what a poor picture leaves of it
+    faces = video([0, 1, 5, 6], [0, 0, 0, 300], np.stack([one, near, near, near]))
+    recognisable = np.array([True, False, False, False])
+    poor = group_faces(*_arrays(faces), LIMIT, recognisable)
+    assert poor.tolist() == [0, 0, 1, 2], "a face that is alike elsewhere says nothing"
+    assert faces.grouped().tolist() == [0, 1, 1, 1]
+
+
+def test_a_poor_face_does_not_join_who_looks_quite_different() -> None:
+    one, other = people(2)
+    faces = video([0, 1], [0, 0], np.stack([one, other]))
+    assert group_faces(*_arrays(faces), LIMIT, np.array([True, False])).tolist() == [0, 1]
+
+
+def test_two_people_are_not_joined_by_a_poor_face_between_them() -> None:
+    one, other = people(2)
+    middle = (one + other) / 2
+    faces = video([0, 1, 2], [0, 0, 0], np.stack([one, middle, 0.75 * middle + 0.25 * other]))
+    assert np.linalg.norm(middle - one) > LIMIT
+    assert group_faces(*_arrays(faces), LIMIT, np.array([True, False, True])).tolist() == [0, 1, 1]
+
+
+@given(videos())
+def test_poor_faces_change_nothing_among_the_others(given_video: Video) -> None:
+    """Where no two samples follow each other, poor faces are alone, and the others are grouped as if these were not."""
+    apart = replace(given_video, samples=given_video.samples * 2)
+    recognisable = apart.weights > 0
+    labels = group_faces(*_arrays(apart), LIMIT, recognisable)
+    alone = apart.reordered(np.flatnonzero(recognisable)).grouped()
+    np.testing.assert_array_equal(np.unique(labels[recognisable], return_inverse=True)[1], alone)
+    assert len(np.unique(labels)) == len(np.unique(alone)) + int((~recognisable).sum())
+
+
+def _arrays(
+    faces: Video,
+) -> tuple[NDArray[np.int64], NDArray[np.int64], Embeddings, NDArray[np.float64]]:
+    return faces.samples, faces.boxes, faces.embeddings, faces.weights

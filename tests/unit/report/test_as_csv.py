@@ -32,9 +32,13 @@ def test_one_row_per_appearance_in_order_of_time(broadcast: VideoReport) -> None
         ("Joe Biden", "00:00:09.009", "7", "3"),
         ("Barack Obama", "00:00:24.024", "4", "4"),
         ("Barack Obama", "00:00:54.021", "2", "1"),
+        ("Not recognisable 1", "00:00:57.024", "1", "6"),
         ("Unknown 2", "00:00:57.024", "2", "5"),
     ]
-    assert [row["end_seconds"] for row in table] == ["12.012", "6.006", "27.027", "33.033", "57.024", "60.027"]
+    assert [row["end_seconds"] for row in table] == [
+        "12.012", "6.006", "27.027", "33.033", "57.024", "57.024", "60.027"
+    ]  # fmt: skip
+    assert [row["decision"] for row in table[-2:]] == ["unrecognisable", "unknown"]
 
 
 def test_each_row_has_the_evidence_of_its_own_group(broadcast: VideoReport) -> None:
@@ -45,12 +49,13 @@ def test_each_row_has_the_evidence_of_its_own_group(broadcast: VideoReport) -> N
     assert (table[1]["first_candidate"], table[1]["second_candidate"], table[1]["margin"]) == (
         "Joe Biden", "Barack Obama", "0.015625"
     )  # fmt: skip
-    assert (table[5]["second_candidate"], table[5]["second_distance"], table[5]["margin"]) == ("", "", "")
+    assert (table[6]["second_candidate"], table[6]["second_distance"], table[6]["margin"]) == ("", "", "")
+    assert (table[5]["first_candidate"], table[5]["first_distance"], table[5]["confidence"]) == ("", "", "")
 
 
 def test_lines_end_as_the_standard_says(broadcast: VideoReport) -> None:
     text = as_csv.render(broadcast)
-    assert text.count("\n") == text.count("\r\n") == 7
+    assert text.count("\n") == text.count("\r\n") == 8
     assert text.splitlines()[0].removeprefix("\ufeff").split(",") == list(as_csv.COLUMNS)
 
 
@@ -65,7 +70,7 @@ def test_no_cell_is_a_formula(broadcast: VideoReport, name: str) -> None:
 @given(name=st.text(st.characters(codec="utf-8"), min_size=1))
 def test_any_name_comes_back_and_none_is_a_formula(broadcast: VideoReport, name: str) -> None:
     table = rows(as_csv.render(replace(renamed(broadcast, name), title=name)))
-    assert len(table) == 6
+    assert len(table) == 7
     for row in table:
         cells = [row["video"], *([row["person"], row["first_candidate"]] if row["group"] in "14" else [])]
         for cell in cells:

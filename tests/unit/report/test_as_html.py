@@ -101,16 +101,18 @@ def test_the_answer_comes_first(illustrated: VideoReport) -> None:
     cast = page.one("ul", class_="cast").find("li")
     # Whoever was on camera longest, first.
     assert [item.one("span", class_="who").text for item in cast] == [
-        "Barack Obama", "Joe Biden", "Unknown 2", "Unknown 1, perhaps Joe Biden"
+        "Barack Obama", "Joe Biden", "Unknown 2", "Unknown 1, perhaps Joe Biden", "Not recognisable 1"
     ]  # fmt: skip
-    assert [item.one("span", class_="total").text for item in cast] == ["30 s", "18 s", "3.4 s", "3 s"]
+    assert [item.one("span", class_="total").text for item in cast] == ["30 s", "18 s", "3.4 s", "3 s", "3 s"]
     assert cast[0].one("img").attributes["alt"] == "Face of Barack Obama"
 
 
 def test_each_person_has_a_lane_with_exact_times(illustrated: VideoReport) -> None:
     lanes = read(illustrated).one("table", class_="lanes")
     names = [row.one("th").text for row in lanes.one("tbody").find("tr")]
-    assert names == ["Barack Obama", "Unknown 1, perhaps Joe Biden", "Joe Biden", "Unknown 2", "Looked at"]
+    assert names == [
+        "Barack Obama", "Unknown 1, perhaps Joe Biden", "Joe Biden", "Unknown 2", "Not recognisable 1", "Looked at"
+    ]  # fmt: skip
     bars = lanes.one("tr", id="t1").find("a", class_="bar")
     assert [bar.attributes["aria-label"] for bar in bars] == [
         "0:03.003 – 0:12.012 · 4 faces",
@@ -118,6 +120,22 @@ def test_each_person_has_a_lane_with_exact_times(illustrated: VideoReport) -> No
         "0:54.021 – 0:57.024 · 2 faces",
     ]
     assert all(bar.attributes["data-tip"] == bar.attributes["aria-label"] for bar in bars)
+
+
+def test_who_is_not_recognisable_is_shown_and_counted_as_nobody(illustrated: VideoReport) -> None:
+    page = read(illustrated)
+    assert (
+        page.one("section", class_="answer")
+        .one("p")
+        .text.startswith("2 named, 1 to be reviewed, 1 unknown, 1 seen, not recognisable · somebody in view for ")
+    )
+    section = page.one("article", id="p5")
+    assert section.one("span", class_="pill").text == "seen, not recognisable"
+    assert section.one("table", class_="finding").one("td").text == (
+        "No face is good enough to be compared with anybody."
+    )
+    alone = read(replace(illustrated, people=illustrated.people[4:]))
+    assert alone.one("h2", id="answer").text == "Nobody recognisable on camera"
 
 
 def test_marks_lie_where_their_times_are(illustrated: VideoReport) -> None:

@@ -95,7 +95,7 @@ def test_seconds_are_those_of_the_ticks(broadcast: VideoReport) -> None:
     base = document["video"]["time_base"]
     tick = Fraction(base["numerator"], base["denominator"])
     seen = [appearance for person in document["people"] for appearance in person["appearances"]]
-    assert len(seen) == 6
+    assert len(seen) == 7
     for appearance in seen:
         for end in ("start", "end", "earliest_start", "latest_end"):
             assert appearance[end] == round(float(appearance[f"{end}_pts"] * tick), 3)

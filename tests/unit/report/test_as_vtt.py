@@ -58,8 +58,9 @@ def test_cues_say_who_is_on_camera(broadcast: VideoReport) -> None:
         Cue(24024, 27494, ("Barack Obama", "Joe Biden")),
         Cue(27494, 36003, ("Barack Obama",)),
         Cue(54021, 57024, ("Barack Obama",)),
-        Cue(57024, 60024, ("Barack Obama", "Unknown 2")),
-        Cue(60024, 60460, ("Unknown 2",)),
+        Cue(57024, 60024, ("Barack Obama", "Unknown 2", "Not recognisable 1")),
+        Cue(60024, 60027, ("Unknown 2", "Not recognisable 1")),
+        Cue(60027, 60460, ("Unknown 2",)),
     ]
 
 

@@ -39,16 +39,17 @@ def test_people_come_in_order_of_first_appearance(broadcast: VideoReport) -> Non
         ("Unknown 1, perhaps Joe Biden", None),
         ("Joe Biden", "Joe Biden"),
         ("Unknown 2", None),
+        ("Not recognisable 1", None),
     ]
     assert [person.decision for person in broadcast.people] == [
-        Decision.NAMED, Decision.REVIEW, Decision.NAMED, Decision.UNKNOWN
+        Decision.NAMED, Decision.REVIEW, Decision.NAMED, Decision.UNKNOWN, Decision.UNRECOGNISABLE
     ]  # fmt: skip
-    assert [person.proposed for person in broadcast.people] == [None, "Joe Biden", None, None]
+    assert [person.proposed for person in broadcast.people] == [None, "Joe Biden", None, None, None]
 
 
 def test_a_person_is_as_sure_as_the_surest_group(broadcast: VideoReport) -> None:
     assert [evidence.confidence for evidence in broadcast.people[0].evidence] == [0.9990234375, 0.96875]
-    assert [person.confidence for person in broadcast.people] == [0.9990234375, 0.625, 0.9375, 0.0625]
+    assert [person.confidence for person in broadcast.people] == [0.9990234375, 0.625, 0.9375, 0.0625, None]
 
 
 def test_groups_of_one_name_are_one_person_who_keeps_the_evidence_of_each(broadcast: VideoReport) -> None:
@@ -140,7 +141,7 @@ def test_pictures_only_where_they_are_asked_for(database: Database, crops: Mappi
         with_pictures = build(session, video, pictures=True)
         without = build(session, video, pictures=False)
     pictured = [person.best_face.jpeg for person in with_pictures.people if person.best_face]
-    assert pictured == [crops["Barack Obama"], crops[""], crops["Joe Biden"], crops[""]]
+    assert pictured == [crops["Barack Obama"], crops[""], crops["Joe Biden"], crops[""], crops[""]]
     assert all(person.best_face and person.best_face.jpeg is None for person in without.people)
 
 
@@ -149,7 +150,9 @@ def test_an_erased_identity_is_unknown_and_no_candidate(recorded: tuple[Session,
     identities.remove(session, biden_id(session))
     session.expire_all()
     report = build(session, video, pictures=False)
-    assert [person.label for person in report.people] == ["Barack Obama", "Unknown 1", "Unknown 2", "Unknown 3"]
+    assert [person.label for person in report.people] == [
+        "Barack Obama", "Unknown 1", "Unknown 2", "Unknown 3", "Not recognisable 1"
+    ]  # fmt: skip
     assert "Joe Biden" not in as_json.render(report)
 
 

@@ -128,3 +128,11 @@ def test_what_was_found_is_the_border_wherever_the_same_faces_are_its_edges() ->
     # Other names may end the appearance at another face.
     (group,) = settled(cast(seen(3, 5, (7, 8))), within, found).groups
     assert [(part.start_pts, part.end_pts) for part in group.appearances] == [(7200, 15_100)]
+
+
+def test_nobody_looks_for_the_borders_of_who_is_not_recognisable() -> None:
+    within = account({1: [run(0, 10)]})
+    stretch = seen(3, 5)
+    poor = Cast([GroupRecord((7, 8, 9), 7, Verdict(Decision.UNRECOGNISABLE), (stretch,))], [], [])
+    assert asked(stretch, within)
+    assert wanted(settled(poor, within, {}), within, set(), "everybody", TOLERANCE) == []

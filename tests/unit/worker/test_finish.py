@@ -1,12 +1,14 @@
 """From faces to groups with names and appearances, on hand-made embeddings whose truth is plain."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
 import pytest
 from support.records import direction
 
+from db.casts import Cast
 from db.finishing import VideoFaces
 from db.schema import SampleOutcome
 from db.segments import RunRecord
@@ -17,6 +19,7 @@ from worker.finish import finish
 SECOND = 1000
 TIME_BASE = Fraction(1, SECOND)
 INTERVAL = 3
+LEAST_QUALITY = 0.5
 
 
 def video(*seen: tuple[int, int]) -> VideoFaces:
@@ -47,6 +50,7 @@ def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[i
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
+        least_quality=LEAST_QUALITY,
     ).groups
     return [
         [(part.start_pts // SECOND, part.end_pts // SECOND, part.face_count) for part in group.appearances]
@@ -110,6 +114,7 @@ def test_the_gallery_is_asked_once_about_all_groups_with_all_their_faces() -> No
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
+        least_quality=LEAST_QUALITY,
     ).groups
     assert [len(probes) for probes in asked] == [len(groups)] == [2]
     assert np.argmax(asked[0][0]) == 0
@@ -132,6 +137,7 @@ def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
+        least_quality=LEAST_QUALITY,
     ).groups
     return [
         (group.face_ids, group.verdict.decision, group.verdict.first.distance)
@@ -157,3 +163,57 @@ def test_a_carried_run_without_a_time_is_a_fault() -> None:
     runs = [run(0, 1), RunRecord(1, 2, SampleOutcome.CARRIED, None, None)]
     with pytest.raises(ValueError, match="presentation time"):
         stretches(video((0, 0)), runs)
+
+
+def with_quality(faces: VideoFaces, *qualities: float) -> VideoFaces:
+    return replace(faces, weights=np.array(qualities))
+
+
+def decided(faces: VideoFaces, probes: list[Embeddings]) -> Cast:
+    """The cast where everybody is named by the direction they lie in; what the gallery was asked is kept."""
+
+    def identify(asked: Embeddings) -> list[Verdict]:
+        probes.append(asked)
+        return [Verdict(Decision.NAMED, candidate(int(np.argmax(probe)), 0.2)) for probe in asked]
+
+    return finish(
+        faces,
+        {1: [run(0, 20)]},
+        identify,
+        time_base=TIME_BASE,
+        largest_distance=0.5,
+        largest_gap=2.2,
+        least_quality=LEAST_QUALITY,
+    )
+
+
+def test_the_gallery_is_not_asked_about_a_group_without_a_recognisable_face() -> None:
+    probes: list[Embeddings] = []
+    cast = decided(with_quality(video((0, 3), (1, 3), (1, 5), (2, 5)), 0.3, 0.49, 0.5, 0.2), probes)
+    assert [(group.face_ids, group.verdict.decision) for group in cast.groups] == [
+        ((100, 101), Decision.UNRECOGNISABLE),
+        ((102, 103), Decision.NAMED),
+    ]
+    assert [len(asked) for asked in probes] == [1]
+    assert [cluster.identity_id for cluster in cast.clusters] == [5], "nothing else is kept to be asked again"
+    assert cast.groups[0].verdict.first is None
+    assert cast.groups[0].best_face_id == 101
+
+
+def test_a_video_of_poor_faces_asks_nothing() -> None:
+    probes: list[Embeddings] = []
+    cast = decided(with_quality(video((0, 3), (4, 3)), 0.1, 0.2), probes)
+    assert [group.verdict.decision for group in cast.groups] == [Decision.UNRECOGNISABLE] * 2
+    assert (probes, list(cast.clusters)) == ([], [])
+
+
+def test_a_poor_face_stays_with_its_neighbours_and_does_not_weigh_in_their_template() -> None:
+    faces = video((0, 0), (1, 0), (2, 0))
+    # Another's look, but still within reach of the one who was there before.
+    faces.embeddings[1] = 0.9 * direction(0) + 0.3 * direction(9)
+    probes: list[Embeddings] = []
+    cast = decided(with_quality(faces, 0.8, 0.1, 0.8), probes)
+    (group,) = cast.groups
+    assert group.face_ids == (100, 101, 102)
+    assert [(part.start_pts, part.end_pts, part.face_count) for part in group.appearances] == [(0, 6000, 3)]
+    np.testing.assert_allclose(probes[0][0], (faces.embeddings[0] + faces.embeddings[2]) / 2, atol=1e-6)
