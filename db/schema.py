@@ -167,7 +167,7 @@ class CalibrationRow(Base):
     unknown: Mapped[int]
     """Unknown people of the archive in the cohort."""
     clusters: Mapped[int]
-    """Clusters of unknown people that the archive held then."""
+    """Unknown people that the archive held then; whoever was not linked yet, as often as they were seen."""
     fpir: Mapped[float] = mapped_column(Float)
     """Share of strangers that may get a name, and below, that may ask a reviewer."""
     review_fpir: Mapped[float] = mapped_column(Float)
