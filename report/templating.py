@@ -7,6 +7,7 @@ Policy lets nothing run and nothing load: pictures are data addresses, the one s
 import base64
 import hashlib
 from functools import lru_cache
+from importlib.metadata import version
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -44,5 +45,6 @@ def rendered(template: str, rules: str, *styles: str, **values: object) -> str:
         # Our own rules and numbers, see above.
         style=Markup(style),  # noqa: S704  see above
         style_source=f"sha256-{digest}",
+        version=version("rollcall"),
         **values,
     )

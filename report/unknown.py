@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from importlib.metadata import version
 
 from db.unknown_people import Place, Summary, code
 from report.pictures import Album, pictures_each
@@ -58,7 +57,6 @@ def render(people: Sequence[UnknownOnPage], pictures: Mapping[int, bytes], *, to
         people=[_someone(one, pictures, album, each) for one in people],
         headline=number_of(total, "unknown person").replace("persons", "people"),
         left=total - len(people),
-        version=version("rollcall"),
     )
 
 
