@@ -32,7 +32,7 @@ from models.gallery import Calibrated
 from models.leave_one_out import Enrolled
 from models.normalised import NormalisedIndex
 from models.rivals import MARGIN, Rivals
-from models.templates import template, templates_by_identity
+from models.templates import template, templates_by_identity, variance
 from worker.calibrating import Targets
 from worker.calibrating import measure as measure_limits
 
@@ -45,6 +45,8 @@ GALLERIES = ((400, 1), (150, 3))
 """People enrolled, and photographs of each."""
 SEEN_BEFORE = 3
 """Photographs of a double that were unknown."""
+SEVERAL = 3
+"""Photographs of a stranger who is searched for by all of them together, as a video shows people."""
 
 _CORPUS = Path(__file__).resolve().parents[2] / "shared" / "corpus"
 _PROCESSES = 0
@@ -65,6 +67,7 @@ class Draw:
     enrolled_reviewed: float
     double_named: float
     known_double_named: float
+    several_fpir: float
     fnir_with_rivals: float
     fnir_without_rivals: float
 
@@ -105,7 +108,8 @@ def table(measured: Mapping[str, Any]) -> str:
             ),
             (
                 f"  calibrated: strangers named {_mean(found['calibrated_fpir'])}, within the interval in {within} of"
-                f" {len(SEEDS)}; reviewed {_mean(found['strangers_reviewed'])}"
+                f" {len(SEEDS)}; reviewed {_mean(found['strangers_reviewed'])};"
+                f" by {SEVERAL} photographs together named {_mean(found['several_fpir'])}"
             ),
             (
                 f"  enrolled not named {_mean(found['calibrated_fnir'])}, of these reviewed"
@@ -153,6 +157,7 @@ def _draw(
     first_right = np.array(
         [one.first is not None and one.first.identity_id == person for one, person in zip(mated, truth, strict=True)]
     )
+    several = _several(whole, split, seed)
     doubles = _doubles(whole, group, split, photographs, seed)
     with_rivals, without = _contested(calibrated, whole, split, mated)
     limit = np.sort(_scores(strangers))[int(FPIR * len(strangers) + 1e-9)]
@@ -168,6 +173,7 @@ def _draw(
         enrolled_reviewed=_share(mated, Decision.REVIEW),
         double_named=doubles[0],
         known_double_named=doubles[1],
+        several_fpir=_share(calibrated.verdicts(*several), Decision.NAMED),
         fnir_with_rivals=with_rivals,
         fnir_without_rivals=without,
     )
@@ -218,6 +224,19 @@ def _doubles(
             )
             known.append(_share(found, Decision.NAMED))
     return float(np.mean(shares)), float(np.mean(known))
+
+
+def _several(faces: LabelledFaces, split: Split, seed: int) -> tuple[Embeddings, NDArray[np.float64]]:
+    """Templates of several photographs of strangers who have as many, and the variances of these."""
+    generator = np.random.default_rng(seed)
+    found, variances = [], []
+    for person in np.unique(faces.people[split.strangers]).tolist():
+        rows = split.strangers[faces.people[split.strangers] == person]
+        for _ in range(SEVERAL if len(rows) > SEVERAL else len(rows) // SEVERAL):
+            some = generator.choice(rows, SEVERAL, replace=False)
+            found.append(template(faces.embeddings[some], faces.qualities[some]))
+            variances.append(variance(faces.embeddings[some], faces.qualities[some], found[-1]))
+    return np.stack(found), np.array(variances)
 
 
 def _contested(

@@ -47,10 +47,11 @@ _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Seen:
-    """Somebody in an ended video: where, and the template of the faces. Personal data."""
+    """Somebody in an ended video: where, the template of the faces, and their variance. Personal data."""
 
     video_id: int
     template: Embedding
+    variance: float = 0.0
 
 
 def current(session: Session, space: EmbeddingSpaceRow) -> CalibrationRow | None:
@@ -180,8 +181,10 @@ def seen(session: Session, cluster_ids: Sequence[int], length: int) -> list[Seen
     found: list[Seen] = []
     for part in parts(sorted(cluster_ids)):
         rows = session.execute(
-            select(Cluster.video_id, Cluster.template).where(Cluster.id.in_(part)).order_by(Cluster.id)
+            select(Cluster.video_id, Cluster.template, Cluster.variance)
+            .where(Cluster.id.in_(part))
+            .order_by(Cluster.id)
         ).all()
         templates = stack([row.template for row in rows], length)
-        found += [Seen(row.video_id, one) for row, one in zip(rows, templates, strict=True)]
+        found += [Seen(row.video_id, one, row.variance) for row, one in zip(rows, templates, strict=True)]
     return found

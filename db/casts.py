@@ -60,15 +60,16 @@ class ClusterRecord:
     """
 
     template: Embedding
+    variance: float
     decision: Decision
     identity_id: int | None
     confirmed_id: int | None = None
     unknown_id: int | None = None
 
     @classmethod
-    def of(cls, template: Embedding, verdict: Verdict) -> "ClusterRecord":
+    def of(cls, template: Embedding, variance: float, verdict: Verdict) -> "ClusterRecord":
         """What is kept of a verdict."""
-        return cls(template, verdict.decision, verdict.likely, verdict.told)
+        return cls(template, variance, verdict.decision, verdict.likely, verdict.told)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,7 @@ def replace(session: Session, video_id: int, cast: Cast) -> None:
             "video_id": video_id,
             "number": number,
             "template": to_bytes(cluster.template),
+            "variance": cluster.variance,
             "decision": cluster.decision,
             "identity_id": cluster.identity_id,
             "confirmed_id": cluster.confirmed_id,
@@ -115,11 +117,18 @@ def replace(session: Session, video_id: int, cast: Cast) -> None:
 def clusters(session: Session, video_id: int, length: int) -> list[ClusterRecord]:
     """What the gallery was asked about a video; none where there are no faces, or nobody has kept it."""
     rows = session.execute(
-        select(Cluster.template, Cluster.decision, Cluster.identity_id, Cluster.confirmed_id, Cluster.unknown_id)
+        select(
+            Cluster.template,
+            Cluster.variance,
+            Cluster.decision,
+            Cluster.identity_id,
+            Cluster.confirmed_id,
+            Cluster.unknown_id,
+        )
         .where(Cluster.video_id == video_id)
         .order_by(Cluster.number)
     )
-    return [ClusterRecord(from_bytes(row[0], length), Decision(row[1]), *row[2:]) for row in rows]
+    return [ClusterRecord(from_bytes(row[0], length), row[1], Decision(row[2]), *row[3:]) for row in rows]
 
 
 def _confirmed(session: Session, video_id: int) -> list[int | None]:

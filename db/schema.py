@@ -573,6 +573,8 @@ class Cluster(Base):
     number: Mapped[int]
     template: Mapped[bytes] = mapped_column(LargeBinary)
     """In the video's embedding space. Personal data."""
+    variance: Mapped[float] = mapped_column(Float, default=0.0)
+    """Of the faces around the template."""
     decision: Mapped[str] = mapped_column(String(16))
     """What the rule said. The group may be told otherwise: see `worker.finish`."""
     identity_id: Mapped[int | None] = mapped_column(ForeignKey("identities.id", ondelete="SET NULL"), index=True)

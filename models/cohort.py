@@ -122,14 +122,23 @@ class Cohort:
             found[part] = self.others(templates[part], people[part], self.nearest)[0].mean(axis=1) / 2
         return found
 
-    def terms_without(self, templates: Embeddings, people: NDArray[np.int64]) -> TermsWithout:
+    def terms_without(
+        self, templates: Embeddings, people: NDArray[np.int64], added: NDArray[np.float64] | None = None
+    ) -> TermsWithout:
         """As `terms`, and what each becomes beside those whom it was taken from, the next member taking their place.
+
+        Args:
+            templates: (n, 128).
+            people: (n,) see `terms`.
+            added: (n,) to the squared distances of each; nothing where None.
 
         Raises:
             ValueError: as `terms`, also if there is no next member to take somebody's place.
         """
         nearest = self.nearest
         distances, positions = self.others(templates, people, nearest + 1)
+        if added is not None:
+            distances = np.sqrt(distances**2 + added[:, np.newaxis])
         common = distances[:, :nearest].mean(axis=1) / 2
         following = distances[:, nearest:] if distances.shape[1] > nearest else np.full((len(templates), 1), np.inf)
         without = common[:, np.newaxis] + (following - distances[:, :nearest]) / (2 * nearest)
@@ -137,17 +146,23 @@ class Cohort:
         self._check(np.where(owners == UNLABELLED, 0, without).T)
         return TermsWithout(common, owners, without)
 
-    def probe_terms(self, probes: Embeddings, people: NDArray[np.int64] | None = None) -> list[ProbeTerm]:
+    def probe_terms(
+        self,
+        probes: Embeddings,
+        people: NDArray[np.int64] | None = None,
+        added: NDArray[np.float64] | None = None,
+    ) -> list[ProbeTerm]:
         """The terms of probes.
 
         Args:
             probes: (n, 128).
             people: (n,) who they are, see `terms`; None where nobody knows yet.
+            added: (n,) see `terms_without`.
 
         Raises:
             ValueError: see `terms_without`.
         """
-        terms = self.terms_without(probes, np.full(len(probes), UNLABELLED) if people is None else people)
+        terms = self.terms_without(probes, np.full(len(probes), UNLABELLED) if people is None else people, added)
         named = terms.owners != UNLABELLED
         return [
             ProbeTerm(common, dict(zip(owners[kept].tolist(), without[kept].tolist(), strict=True)))

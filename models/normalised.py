@@ -147,11 +147,18 @@ class NormalisedIndex:
         """(n,) the terms of (n, 128) templates of people who are not enrolled."""
         return self._cohort.terms(templates, np.full(len(templates), UNLABELLED))
 
-    def candidates_of_each(self, probes: Embeddings, count: int) -> list[list[Candidate]]:
+    def candidates_of_each(
+        self, probes: Embeddings, count: int, added: NDArray[np.float64] | None = None
+    ) -> list[list[Candidate]]:
         """For each of (n, 128) probes the `count` identities of the smallest scores, fewer where there are fewer.
 
         Every template is scored in single precision, which reads each once, and those that may be among the first are
         scored again exactly. A search for the nearest templates reads as much, and the nearest need not be the first.
+
+        Args:
+            probes: (n, 128).
+            count: how many.
+            added: (n,) to the squared distances of each, before they are scored; nothing where None.
 
         Returns:
             Each in order of ascending score, then of id.
@@ -162,26 +169,28 @@ class NormalisedIndex:
         wanted = min(count, len(self))
         if wanted < 1:
             return [[] for _ in probes]
+        added = np.zeros(len(probes)) if added is None else added
         at_once = max(1, _SCORES_AT_ONCE // len(self))
         answers = []
         for start in range(0, len(probes), at_once):
-            some = probes[start : start + at_once]
-            for probe, distances, term in zip(
-                some, self._distances(some), self._cohort.probe_terms(some), strict=True
-            ):  # fmt: skip
-                answers.append(self._first(probe, distances, term, wanted))
+            some, more = probes[start : start + at_once], added[start : start + at_once]
+            terms = self._cohort.probe_terms(some, added=more)
+            for probe, distances, term, one in zip(some, self._distances(some, more), terms, more, strict=True):
+                answers.append(self._first(probe, distances, term, wanted, float(one)))
         return answers
 
-    def _distances(self, probes: Embeddings) -> Embeddings:
+    def _distances(self, probes: Embeddings, added: NDArray[np.float64]) -> Embeddings:
         """(n, N) of all templates, in single precision."""
         distances = probes @ self._templates.T
         distances *= -2
         distances += self._squares
-        distances += np.einsum("ij,ij->i", probes, probes)[:, np.newaxis]
+        distances += (np.einsum("ij,ij->i", probes, probes) + added.astype(np.float32))[:, np.newaxis]
         np.maximum(distances, 0, out=distances)
         return np.asarray(np.sqrt(distances, out=distances))
 
-    def _first(self, probe: Embedding, distances: Embedding, term: ProbeTerm, wanted: int) -> list[Candidate]:
+    def _first(
+        self, probe: Embedding, distances: Embedding, term: ProbeTerm, wanted: int, added: float
+    ) -> list[Candidate]:
         """The first candidates of a probe by its distances to all templates."""
         taken = {}
         for person, value in term.without.items():
@@ -194,7 +203,11 @@ class NormalisedIndex:
             scores[row] -= value - term.common
         rows = np.flatnonzero(scores <= np.partition(scores, wanted - 1)[wanted - 1] + _ROUNDING)
         exact = np.linalg.norm(self._templates[rows].astype(np.float64) - probe, axis=1)
-        found = exact - self._terms[rows] - np.array([taken.get(row, term.common) for row in rows.tolist()])
+        found = (
+            np.sqrt(exact**2 + added)
+            - self._terms[rows]
+            - np.array([taken.get(row, term.common) for row in rows.tolist()])
+        )
         order = np.lexsort((self._identity_ids[rows], found))[:wanted].tolist()
         return [
             Candidate(int(self._identity_ids[rows[at]]), float(exact[at]), float(found[at])) for at in order

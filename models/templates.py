@@ -20,6 +20,19 @@ def template(embeddings: Embeddings, weights: NDArray[np.float64]) -> Embedding:
     return np.asarray(mean, np.float32)
 
 
+def variance(embeddings: Embeddings, weights: NDArray[np.float64], mean: Embedding) -> float:
+    """How far the faces of a group lie from their template: weighted mean of squared distances; 0 of one face.
+
+    Args:
+        embeddings: (n, 128), n at least 1.
+        weights: (n,) as in `template`.
+        mean: (128,) the template.
+    """
+    away = embeddings.astype(np.float64) - mean
+    squares = np.einsum("ij,ij->i", away, away)
+    return float(np.average(squares, weights=np.maximum(weights, LEAST_WEIGHT)))
+
+
 def templates_by_identity(
     identity_ids: NDArray[np.int64], embeddings: Embeddings, weights: NDArray[np.float64]
 ) -> tuple[NDArray[np.int64], Embeddings]:

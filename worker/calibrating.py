@@ -103,7 +103,7 @@ def calibrate(database: Database, space_name: str, targets: Targets, *, keep: bo
         ids = calibrations.unknown_ids(session, space.id)
         members = _unknown_people(session, space, ids, templates[1])
         recent, days = calibrations.recent_ids(session, space.id, _MOST_RECENT)
-        lately = [seen.template for seen in calibrations.seen(session, recent, space.length)]
+        lately = calibrations.seen(session, recent, space.length)
     unknown = np.array([seen.template for seen in members], np.float32).reshape(-1, space.length)
     enrolled = Enrolled(held.identity_ids, held.embeddings, held.weights)
     measured = measure(enrolled, templates, unknown, targets)
@@ -111,7 +111,9 @@ def calibrate(database: Database, space_name: str, targets: Targets, *, keep: bo
         raise too_small(space_name, len(templates[0]), len(unknown))
     calibration, people = measured
     if lately:
-        verdicts = Calibrated(NormalisedIndex(people), calibration.rule).verdicts(np.stack(lately))
+        verdicts = Calibrated(NormalisedIndex(people), calibration.rule).verdicts(
+            np.stack([seen.template for seen in lately]), np.array([seen.variance for seen in lately])
+        )
         at_review = sum(verdict.decision == Decision.REVIEW for verdict in verdicts)
         calibration = replace(calibration, review_per_day=at_review / max(1, days))
     if keep:

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
+import numpy as np
+from numpy.typing import NDArray
+
 from db import borders, casts, finishing, videos
 from db.borders import BorderRecord, Edge
 from db.casts import Cast
@@ -66,10 +69,10 @@ def cast(process: WorkerProcess, evidence: Evidence) -> Cast:
     """Who is in the video."""
     gallery = evidence.gallery
 
-    def identify(probes: Embeddings) -> list[Verdict]:
+    def identify(probes: Embeddings, variances: NDArray[np.float64]) -> list[Verdict]:
         if gallery is None:
             return [Verdict(Decision.UNKNOWN) for _ in probes]
-        verdicts = gallery.verdicts(probes, process.uncalibrated)
+        verdicts = gallery.verdicts(probes, process.uncalibrated, variances)
         said = [None if one is None else one.confirmed_id for one in evidence.before.predecessors(probes)]
         return [
             verdict if identity is None else verdict.confirmed(identity)

@@ -16,9 +16,9 @@ from models.appearances import Sighting, Stretch, appearances
 from models.decision import Decision, Verdict
 from models.faces import Embedding, Embeddings
 from models.grouping import group_faces
-from models.templates import template
+from models.templates import template, variance
 
-Identify = Callable[[Embeddings], list[Verdict]]
+Identify = Callable[[Embeddings, NDArray[np.float64]], list[Verdict]]
 
 
 Members = NDArray[np.int64]
@@ -45,7 +45,7 @@ def finish(
     Args:
         faces: of the whole video.
         runs: the account of its samples by segment id, ascending.
-        identify: asks the gallery, once about all (n, 128) templates.
+        identify: asks the gallery, once about all (n, 128) templates, whose faces have (n,) variances.
         time_base: seconds per tick.
         largest_distance: of two sets of faces that may join.
         largest_gap: from one sighting to the next that does not end an appearance, in samples.
@@ -56,8 +56,9 @@ def finish(
     recognisable = faces.weights >= least_quality
     labels = group_faces(faces.samples, faces.boxes, faces.embeddings, faces.weights, largest_distance, recognisable)
     found, nameless = _divided(labels, recognisable)
-    templates = [_template(faces, members[recognisable[members]]) for members in found]
-    verdicts = identify(np.stack(templates)) if found else []
+    asked = [_evidence(faces, members[recognisable[members]]) for members in found]
+    templates, variances = [one for one, _ in asked], [other for _, other in asked]
+    verdicts = identify(np.stack(templates), np.array(variances)) if found else []
     carried = _carried(runs)
     poor = [Verdict(Decision.UNRECOGNISABLE) for _ in nameless]
     persons = _persons(faces, [*found, *nameless], [*verdicts, *poor])
@@ -65,7 +66,7 @@ def finish(
         _group(faces, members, verdict, _sightings(faces, members, carried, time_base), time_base, largest_gap)
         for members, verdict in persons
     ]
-    clusters = [ClusterRecord.of(probe, verdict) for probe, verdict in zip(templates, verdicts, strict=True)]
+    clusters = [ClusterRecord.of(*one) for one in zip(templates, variances, verdicts, strict=True)]
     place = np.empty(len(faces.ids), np.int64)
     for number, (members, _) in enumerate(persons):
         place[members] = number
@@ -81,8 +82,11 @@ def _divided(labels: NDArray[np.int64], recognisable: NDArray[np.bool_]) -> tupl
     )
 
 
-def _template(faces: VideoFaces, members: Members) -> Embedding:
-    return template(faces.embeddings[members], faces.weights[members])
+def _evidence(faces: VideoFaces, members: Members) -> tuple[Embedding, float]:
+    """The template of some faces, and their variance."""
+    embeddings, weights = faces.embeddings[members], faces.weights[members]
+    mean = template(embeddings, weights)
+    return mean, variance(embeddings, weights, mean)
 
 
 def _persons(

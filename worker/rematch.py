@@ -91,7 +91,11 @@ def _is_same(process: WorkerProcess, gallery: Gallery, kept: Sequence[ClusterRec
     """Whether the gallery answers as it did when it was asked about these clusters, but for what somebody has said."""
     if not kept:
         return False
-    verdicts = gallery.verdicts(np.stack([cluster.template for cluster in kept]), process.uncalibrated)
+    verdicts = gallery.verdicts(
+        np.stack([cluster.template for cluster in kept]),
+        process.uncalibrated,
+        np.array([cluster.variance for cluster in kept]),
+    )
     return all(
         (verdict.decision, verdict.likely) == (cluster.decision, cluster.identity_id)
         for verdict, cluster in zip(verdicts, kept, strict=True)

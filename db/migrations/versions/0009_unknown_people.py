@@ -38,6 +38,7 @@ def upgrade() -> None:
     for column in ("state", "identity_id", "successor_id"):
         op.create_index(f"ix_unknown_people_{column}", "unknown_people", [column], unique=False)
     with op.batch_alter_table("clusters") as clusters:
+        clusters.add_column(sa.Column("variance", sa.Float(), nullable=False, server_default="0"))
         for column, table in LINKS.items():
             clusters.add_column(sa.Column(column, KEY, nullable=True))
             clusters.create_foreign_key(f"fk_clusters_{column}", table, [column], ["id"], ondelete="SET NULL")
@@ -49,6 +50,8 @@ def upgrade() -> None:
             "fk_face_groups_rival_id", "unknown_people", ["rival_id"], ["id"], ondelete="SET NULL"
         )  # fmt: skip
         groups.create_index("ix_face_groups_rival_id", ["rival_id"], unique=False)
+    with op.batch_alter_table("clusters") as clusters:
+        clusters.alter_column("variance", server_default=None, existing_type=sa.Float())
     with op.batch_alter_table("face_groups") as groups:
         groups.alter_column("confirmed", server_default=None, existing_type=sa.Boolean())
     op.create_table(
@@ -81,6 +84,7 @@ def downgrade() -> None:
         groups.drop_column("rival_id")
         groups.drop_column("confirmed")
     with op.batch_alter_table("clusters") as clusters:
+        clusters.drop_column("variance")
         for column in reversed(LINKS):
             clusters.drop_index(f"ix_clusters_{column}")
             clusters.drop_constraint(f"fk_clusters_{column}", type_="foreignkey")

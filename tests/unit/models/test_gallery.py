@@ -6,9 +6,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from models.decision import Candidate
+from models.decision import CalibratedRule, Candidate, NearestRule
 from models.faces import Embedding, Embeddings
-from models.gallery import Gallery
+from models.gallery import VARIANCE_SHARE, Calibrated, Gallery
+from models.normalised import NormalisedIndex, people
 
 SPACE = "dlib-resnet-v1/chip150-0.25"
 
@@ -135,3 +136,24 @@ def test_a_crowd_around_one_probe_is_searched_farther_for_that_one_alone() -> No
     found = Gallery(1, SPACE, ids, embeddings).candidates_of_each(asked, 5)
     for probe, candidates in zip(asked, found, strict=True):
         assert same(candidates, brute_force(ids, embeddings, probe, 5))
+
+
+@pytest.mark.parametrize("calibrate", [False, True])
+def test_the_variance_of_a_template_s_faces_makes_up_for_their_mean(calibrate: bool) -> None:
+    embeddings = np.random.default_rng(1).normal(0, 0.05, (150, 128)).astype(np.float32)
+    ids = np.arange(150, dtype=np.int64)
+    known = people(ids, embeddings, np.empty((0, 128), np.float32))
+    assert known is not None
+    calibrated = Calibrated(NormalisedIndex(known), CalibratedRule(1, 0.0, 0.1, -10, 0)) if calibrate else None
+    gallery = Gallery(1, SPACE, ids, embeddings, calibrated)
+    rule = NearestRule(0.6, 0.0)
+    probes = embeddings[[7, 7, 7]] + np.float32(0.02)
+    single, none, much = gallery.verdicts(probes, rule, np.array([0.0, 0.0, 0.3]))
+    assert single == none == gallery.verdicts(probes[:1], rule)[0]
+    assert single.first is not None
+    assert much.first is not None
+    assert (single.first.identity_id, much.first.identity_id) == (7, 7)
+    assert much.first.distance == single.first.distance
+    assert much.first.score > single.first.score + 0.05
+    if not calibrate:
+        assert much.first.score == pytest.approx(np.hypot(single.first.distance, np.sqrt(0.3 * VARIANCE_SHARE)))

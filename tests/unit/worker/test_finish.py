@@ -6,6 +6,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from support.records import direction
 
 from db.casts import Cast
@@ -46,7 +47,7 @@ def stretches(faces: VideoFaces, runs: Sequence[RunRecord]) -> list[list[tuple[i
     groups = finish(
         faces,
         {1: runs},
-        lambda probes: [Verdict(Decision.UNKNOWN, candidate(int(np.argmax(probe)), 0.9)) for probe in probes],
+        lambda probes, _: [Verdict(Decision.UNKNOWN, candidate(int(np.argmax(probe)), 0.9)) for probe in probes],
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
@@ -103,8 +104,9 @@ def test_an_unchanged_stretch_after_a_frame_without_faces_shows_nobody() -> None
 def test_the_gallery_is_asked_once_about_all_groups_with_all_their_faces() -> None:
     asked: list[Embeddings] = []
 
-    def identify(probes: Embeddings) -> list[Verdict]:
+    def identify(probes: Embeddings, variances: NDArray[np.float64]) -> list[Verdict]:
         asked.append(probes)
+        assert variances.shape == (len(probes),)
         return [Verdict(Decision.NAMED, candidate(42, 0.2), candidate(43, 0.7)) for _ in probes]
 
     groups = finish(
@@ -133,7 +135,7 @@ def finished(faces: VideoFaces, verdicts: list[Verdict]) -> list[tuple[tuple[int
     groups = finish(
         faces,
         {1: [run(0, 20)]},
-        lambda _probes: verdicts,
+        lambda _probes, _variances: verdicts,
         time_base=TIME_BASE,
         largest_distance=0.5,
         largest_gap=2.2,
@@ -172,7 +174,7 @@ def with_quality(faces: VideoFaces, *qualities: float) -> VideoFaces:
 def decided(faces: VideoFaces, probes: list[Embeddings]) -> Cast:
     """The cast where everybody is named by the direction they lie in; what the gallery was asked is kept."""
 
-    def identify(asked: Embeddings) -> list[Verdict]:
+    def identify(asked: Embeddings, _variances: NDArray[np.float64]) -> list[Verdict]:
         probes.append(asked)
         return [Verdict(Decision.NAMED, candidate(int(np.argmax(probe)), 0.2)) for probe in asked]
 
