@@ -134,14 +134,20 @@ def write(session: Session, before: UnknownClusters, found: Links) -> None:
             .values(unknown_id=ids[older])
             .execution_options(synchronize_session=False)
         )
-    _forget_unseen(session)
+    session.execute(delete(UnknownPerson).where(_unseen()).execution_options(synchronize_session=False))
 
 
-def _forget_unseen(session: Session) -> None:
-    """Forget unknown people whom no cluster shows."""
+def forget_unseen(session: Session) -> None:
+    """Forget unknown people whom no cluster shows any more."""
+    if session.scalar(select(UnknownPerson.id).where(_unseen()).limit(1)) is not None:
+        # Whoever links them at this moment has to begin again.
+        counters.draw(session, counters.LINKS)
+        session.execute(delete(UnknownPerson).where(_unseen()).execution_options(synchronize_session=False))
+
+
+def _unseen() -> ColumnElement[bool]:
     shown = exists().where(Cluster.unknown_id == UnknownPerson.id)
-    waiting = UnknownPerson.state.in_((UnknownState.OPEN, UnknownState.IGNORED))
-    session.execute(delete(UnknownPerson).where(waiting, ~shown).execution_options(synchronize_session=False))
+    return UnknownPerson.state.in_((UnknownState.OPEN, UnknownState.IGNORED)) & ~shown
 
 
 def _number_new(session: Session, people: NDArray[np.int64]) -> NDArray[np.int64]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from db import links
 from worker.linking import Linked, link_unknown
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch
@@ -25,6 +26,9 @@ def renew(process: WorkerProcess, on_video: Callable[[int, int], None] = lambda 
         on_video: called after each video that was matched, see `rematch`.
     """
     rematched = rematch(process, on_video)
+    if rematched.videos:
+        with process.database.writing() as session:
+            links.forget_unseen(session)
     linked = link_unknown(process.database)
     if find_rivals(process):
         rematched += rematch(process, on_video)

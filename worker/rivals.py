@@ -51,7 +51,7 @@ def _find_in(process: WorkerProcess, space: EmbeddingSpaceRow) -> int:
         known = {} if before is None else dict(zip(before.ids.tolist(), before.templates, strict=True))
         moved = np.array([_has_moved(known.get(int(ids[row])), templates[row]) for row in chosen], np.bool_)
         changed = UnknownPeople(ids[chosen][moved], templates[chosen][moved])
-        contested = _contested(session, space, gallery, changed)
+        contested = _contested(session, space, gallery, process.uncalibrated, changed)
     with process.database.writing() as session:
         kept = ids[chosen][~moved].tolist()
         rivals.write(
@@ -66,12 +66,18 @@ def _has_moved(before: Embedding | None, now: Embedding) -> bool:
     return before is None or float(np.linalg.norm(before - now)) >= _MOVED
 
 
-def _contested(session: Session, space: EmbeddingSpaceRow, gallery: Gallery, changed: UnknownPeople) -> set[int]:
+def _contested(
+    session: Session,
+    space: EmbeddingSpaceRow,
+    gallery: Gallery,
+    uncalibrated: NearestRule,
+    changed: UnknownPeople,
+) -> set[int]:
     """Videos in which some rivals contest a name."""
     found: set[int] = set()
     if len(changed.ids):
         for videos, identities, templates in rivals.named(session, space):
-            found.update(videos[gallery.contests(changed, templates, identities)].tolist())
+            found.update(videos[gallery.contests(changed, templates, identities, uncalibrated)].tolist())
     return found
 
 

@@ -349,3 +349,16 @@ def test_rivals_go_with_the_people_that_they_are(process: WorkerProcess) -> None
         state = rivals.state(session, space)
     with pytest.raises(Conflict), process.database.writing() as session:
         rivals.write(session, space, state + "0", [], {}, [])
+
+
+def test_whoever_is_enrolled_at_last_does_not_contest_the_own_name(process: WorkerProcess) -> None:
+    """Unknown for a while, and a rival of somebody: enrolled, they are named in all past videos at once."""
+    add_enrolled(process, [("Bob", face(2))])
+    films = [seen(process, f"film {number}", (number, 1)) for number in range(3)]
+    renew(process)
+    with process.database.reading() as session:
+        assert session.query(Rival).count() == 1
+    add_enrolled(process, [("Ann", face(1, 99))])
+    assert renew(process).rematched.named == 3
+    assert [decisions(process, film) for film in films] == [[("named", None)]] * 3
+    assert listed(process) == []

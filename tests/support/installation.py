@@ -50,12 +50,13 @@ class Installation:
         """The ledger, for looking at what no command shows."""
         return Database(self.environment.get("ROLLCALL_DATABASE__URL") or f"sqlite:///{self.home / 'rollcall.db'}")
 
-    def reports(self) -> dict[tuple[str, str], str]:
+    def reports(self, *, renewed: bool = True) -> dict[tuple[str, str], str]:
         """Every video's report by title and format, without what may differ: ids and times of processing, and which
         number an unknown person got, which depends on the order in which videos have ended.
         """
         # Whoever ends the last video has unknown people linked; by now that may be done or not.
-        self.run("rematch")
+        if renewed:
+            self.run("rematch")
         told = {}
         database = self.database()
         with database.reading() as session:
