@@ -8,7 +8,7 @@ The calibration sees the gallery and the unknown people only, as `rollcall calib
 """
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,7 +27,7 @@ from evaluation.open_set import Split, draw
 from evaluation.rules import NearestRule, search
 from models.calibration import Estimate
 from models.decision import Decision, Verdict
-from models.faces import Embedding, Embeddings
+from models.faces import Embeddings
 from models.gallery import Calibrated
 from models.leave_one_out import Enrolled
 from models.normalised import NormalisedIndex
@@ -220,10 +220,7 @@ def _doubles(
         if unknown:
             seen = template(faces.embeddings[mixed[unknown]], faces.qualities[mixed[unknown]])[np.newaxis]
             found = _rivals(calibrated, seen).contest(
-                faces.embeddings[mixed[rest]],
-                [verdicts[row] for row in rest],
-                calibrated.index.term_of,
-                _likely(calibrated),
+                faces.embeddings[mixed[rest]], [verdicts[row] for row in rest], calibrated.index.term_of
             )
             known.append(_share(found, Decision.NAMED))
     return float(np.mean(shares)), float(np.mean(known))
@@ -260,18 +257,11 @@ def _contested(
     seen = np.stack([template(faces.embeddings[some], faces.qualities[some]) for some in [*rows, *strangers]])
     later = np.flatnonzero(~early)
     found = _rivals(calibrated, seen).contest(
-        faces.embeddings[split.mated[later]],
-        [verdicts[row] for row in later.tolist()],
-        calibrated.index.term_of,
-        _likely(calibrated),
+        faces.embeddings[split.mated[later]], [verdicts[row] for row in later.tolist()], calibrated.index.term_of
     )
     before = np.array([verdicts[row].identity_id == people[row] for row in later.tolist()])
     after = np.array([one.identity_id == person for one, person in zip(found, people[later].tolist(), strict=True)])
     return float(1 - after.mean()), float(1 - before.mean())
-
-
-def _likely(calibrated: Calibrated) -> Callable[[Embedding], int | None]:
-    return lambda template: calibrated.verdicts(template[np.newaxis])[0].likely
 
 
 def _rivals(calibrated: Calibrated, templates: Embeddings) -> Rivals:

@@ -57,8 +57,7 @@ class Identifier:
         self._listed = settings.match.neighbours
         with database.reading() as session:
             self.gallery = SharedGalleries(database).current(session, engine_of(self._options).space.name)
-            self._uncalibrated = NearestRule.of(settings.match)
-            self.rule = self.gallery.rule(self._uncalibrated)
+            self.rule = self.gallery.rule(NearestRule.of(settings.match))
             self.counts_by_space = gallery.counts_by_space(session)
         self._database = database
 
@@ -82,9 +81,7 @@ class Identifier:
 
     def _identify(self, face: Face) -> IdentifiedFace:
         candidates = self.gallery.candidates(face.embedding, max(self._listed, _LEAST_CANDIDATES))
-        (verdict,) = self.gallery.contested(
-            face.embedding[np.newaxis], [self.rule.decide(candidates)], self._uncalibrated
-        )
+        (verdict,) = self.gallery.contested(face.embedding[np.newaxis], [self.rule.decide(candidates)])
         if face.quality.overall < self._options.least_quality:
             verdict = verdict.unrecognisable()
         return IdentifiedFace(face, tuple(candidates[: self._listed]), verdict)

@@ -27,6 +27,17 @@ def state(session: Session, space: EmbeddingSpaceRow) -> str:
     return f"{space.gallery_token}/{counters.last(session, counters.LINKS)}"
 
 
+def holds(space: EmbeddingSpaceRow) -> bool:
+    """Whether the rivals of a space were found for the gallery that it has now."""
+    return (space.rivals_of or "").partition("/")[0] == space.gallery_token
+
+
+def kept(session: Session, space: EmbeddingSpaceRow) -> dict[int, Embedding]:
+    """The templates of the rivals that were written last, whatever the gallery was, by id."""
+    rows = session.execute(select(Rival.unknown_id, Rival.template).where(Rival.space_id == space.id)).all()
+    return {row_id: stack([template], space.length)[0] for row_id, template in rows}
+
+
 def outdated(session: Session) -> list[EmbeddingSpaceRow]:
     """The spaces whose rivals were found in another state than that of now."""
     enrolled = select(EnrolledFace.space_id)
@@ -35,7 +46,12 @@ def outdated(session: Session) -> list[EmbeddingSpaceRow]:
 
 
 def load(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople | None:
-    """The rivals of a space; None where there are none."""
+    """The rivals of a space; None where there are none, or none were found for this gallery yet.
+
+    Whoever was unknown and is enrolled now would contest the own name, until what showed them has got it.
+    """
+    if not holds(space):
+        return None
     rows = session.execute(
         select(Rival.unknown_id, Rival.template).where(Rival.space_id == space.id).order_by(Rival.unknown_id)
     ).all()

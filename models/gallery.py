@@ -1,7 +1,7 @@
 """The enrolled people of one embedding space, which of them come first for a probe, and what is decided from that."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
@@ -143,39 +143,30 @@ class Gallery:
             uncalibrated: what decides in a gallery that is not calibrated.
             variances: (n,) of the faces of each template, see `templates.variance`; None for single faces.
         """
-        return self.contested(probes, self._alone(probes, uncalibrated, variances), uncalibrated)
-
-    def _alone(
-        self, probes: Embeddings, uncalibrated: NearestRule, variances: Variances | None = None
-    ) -> list[Verdict]:
-        """The verdicts without rivals."""
         if self.calibrated:
-            return self.calibrated.verdicts(probes, variances)
-        return [
-            uncalibrated.decide(_farther(candidates, more))
-            for candidates, more in zip(
-                self.candidates_of_each(probes, _DECIDED_BY), _of_each(probes, variances), strict=True
-            )
-        ]
+            found = self.calibrated.verdicts(probes, variances)
+        else:
+            found = [
+                uncalibrated.decide(_farther(candidates, more))
+                for candidates, more in zip(
+                    self.candidates_of_each(probes, _DECIDED_BY), _of_each(probes, variances), strict=True
+                )
+            ]
+        return self.contested(probes, found)
 
-    def contested(self, probes: Embeddings, verdicts: Sequence[Verdict], uncalibrated: NearestRule) -> list[Verdict]:
+    def contested(self, probes: Embeddings, verdicts: Sequence[Verdict]) -> list[Verdict]:
         """What rivals leave of verdicts on (n, 128) probes that the rule gave alone."""
         if self._rivals is None:
             return list(verdicts)
-        return self._rivals.contest(probes, verdicts, self._term_of, self._likely_by(uncalibrated))
+        return self._rivals.contest(probes, verdicts, self._term_of)
 
-    def _likely_by(self, uncalibrated: NearestRule) -> Callable[[Embedding], int | None]:
-        return lambda template: self._alone(template[np.newaxis], uncalibrated)[0].likely
-
-    def contests(
-        self, rivals: UnknownPeople, probes: Embeddings, identity_ids: NDArray[np.int64], uncalibrated: NearestRule
-    ) -> NDArray[np.bool_]:
+    def contests(self, rivals: UnknownPeople, probes: Embeddings, identity_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Whether some unknown people would contest the names of (n, 128) probes, which (n,) identities they got."""
         named = [
             Verdict(Decision.NAMED, Candidate(identity, distance, distance))
             for identity, distance in zip(identity_ids.tolist(), self._distances(probes, identity_ids), strict=True)
         ]
-        found = _rivals(rivals, self.calibrated).contest(probes, named, self._term_of, self._likely_by(uncalibrated))
+        found = _rivals(rivals, self.calibrated).contest(probes, named, self._term_of)
         return np.array([one.rival is not None for one in found], np.bool_)
 
     def _distances(self, probes: Embeddings, identity_ids: NDArray[np.int64]) -> list[float]:

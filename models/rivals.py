@@ -33,7 +33,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.decision import Decision, Verdict
-from models.faces import Embedding, Embeddings
+from models.faces import Embeddings
 from models.neighbours import pairwise
 
 MOST_RIVALS = 20_000
@@ -67,48 +67,31 @@ class Rivals:
         if templates.ndim != 2 or not unknown_ids.shape == terms.shape == templates.shape[:1]:
             raise ValueError(f"{unknown_ids.shape} people and {terms.shape} terms of {templates.shape} templates")
         self._ids, self._templates, self._terms, self._margin = unknown_ids, templates, terms, margin
-        self._taken_for: dict[int, int | None] = {}
 
     def __len__(self) -> int:
         return len(self._ids)
 
     def contest(
-        self,
-        probes: Embeddings,
-        verdicts: Sequence[Verdict],
-        term_of: Callable[[int], float],
-        likely: Callable[[Embedding], int | None],
+        self, probes: Embeddings, verdicts: Sequence[Verdict], term_of: Callable[[int], float]
     ) -> list[Verdict]:
         """The verdicts on (n, 128) probes; names that a rival contests are questions.
-
-        A rival whom the gallery, asked alone, takes for the same person contests nothing: whoever was unknown until
-        today, and is enrolled, would contest the own name.
 
         Args:
             probes: what was decided on.
             verdicts: (n) by the gallery alone.
             term_of: the term of an enrolled identity's template.
-            likely: who is named, or proposed, for a template by the gallery alone.
         """
         found = list(verdicts)
         named = [
-            (row, verdict.first.identity_id, verdict.first.distance - term_of(verdict.first.identity_id))
+            (row, verdict.first.distance - term_of(verdict.first.identity_id))
             for row, verdict in enumerate(verdicts)
             if verdict.decision == Decision.NAMED and verdict.first is not None
         ]
         for start in range(0, len(named) if len(self) else 0, _PROBES_AT_ONCE):
             some = named[start : start + _PROBES_AT_ONCE]
-            scores = pairwise(probes[[row for row, _, _ in some]], self._templates) - self._terms
-            for (row, identity, own), column in zip(some, scores, strict=True):
-                near = np.flatnonzero(column < own + self._margin)
-                for rival in near[np.argsort(column[near], kind="stable")].tolist():
-                    if self._who(rival, likely) != identity:
-                        found[row] = verdicts[row].contested(int(self._ids[rival]))
-                        break
+            scores = pairwise(probes[[row for row, _ in some]], self._templates) - self._terms
+            nearest = scores.argmin(axis=1)
+            for (row, own), rival, score in zip(some, nearest.tolist(), scores.min(axis=1).tolist(), strict=True):
+                if score < own + self._margin:
+                    found[row] = verdicts[row].contested(int(self._ids[rival]))
         return found
-
-    def _who(self, rival: int, likely: Callable[[Embedding], int | None]) -> int | None:
-        """Whom the gallery takes a rival for; asked once."""
-        if rival not in self._taken_for:
-            self._taken_for[rival] = likely(self._templates[rival])
-        return self._taken_for[rival]

@@ -30,6 +30,6 @@ def renew(process: WorkerProcess, on_video: Callable[[int, int], None] = lambda 
         with process.database.writing() as session:
             links.forget_unseen(session)
     linked = link_unknown(process.database)
-    if find_rivals(process):
-        rematched += rematch(process, on_video)
+    find_rivals(process)
+    rematched += rematch(process, on_video)
     return Renewed(rematched, linked)

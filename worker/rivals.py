@@ -45,13 +45,14 @@ def _find_in(process: WorkerProcess, space: EmbeddingSpaceRow) -> int:
     with process.database.reading() as session:
         found_in = rivals.state(session, space)
         ids, templates = _unknown_people(session, links.clusters(session, space))
-        before = rivals.load(session, space)
         gallery = process.gallery(session, space)
         chosen = _most_like(gallery, process.uncalibrated, templates)
-        known = {} if before is None else dict(zip(before.ids.tolist(), before.templates, strict=True))
+        known = rivals.kept(session, space)
         moved = np.array([_has_moved(known.get(int(ids[row])), templates[row]) for row in chosen], np.bool_)
         changed = UnknownPeople(ids[chosen][moved], templates[chosen][moved])
-        contested = _contested(session, space, gallery, process.uncalibrated, changed)
+        # Names that another gallery gave were contested by nobody.
+        asked = changed if rivals.holds(space) else UnknownPeople(ids[chosen], templates[chosen])
+        contested = _contested(session, space, gallery, asked)
     with process.database.writing() as session:
         kept = ids[chosen][~moved].tolist()
         rivals.write(
@@ -66,18 +67,12 @@ def _has_moved(before: Embedding | None, now: Embedding) -> bool:
     return before is None or float(np.linalg.norm(before - now)) >= _MOVED
 
 
-def _contested(
-    session: Session,
-    space: EmbeddingSpaceRow,
-    gallery: Gallery,
-    uncalibrated: NearestRule,
-    changed: UnknownPeople,
-) -> set[int]:
+def _contested(session: Session, space: EmbeddingSpaceRow, gallery: Gallery, asked: UnknownPeople) -> set[int]:
     """Videos in which some rivals contest a name."""
     found: set[int] = set()
-    if len(changed.ids):
+    if len(asked.ids):
         for videos, identities, templates in rivals.named(session, space):
-            found.update(videos[gallery.contests(changed, templates, identities, uncalibrated)].tolist())
+            found.update(videos[gallery.contests(asked, templates, identities)].tolist())
     return found
 
 

@@ -322,6 +322,10 @@ def test_a_double_who_was_seen_before_contests_the_name(process: WorkerProcess) 
         (person,) = build(session, videos.get(session, mistaken), pictures=False).people
         assert (person.label, person.evidence[0].rival) == ("Unknown 1, perhaps Ann", "U-1")
     assert renew(process) == Renewed(Rematched(), Linked())
+    # Another gallery: asked without rivals first, then with those that hold for it.
+    add_enrolled(process, [("Bob", face(9))])
+    renew(process)
+    assert decisions(process, mistaken) == [("review", 1)]
     # Whoever is ignored is still not Ann; and if it was Ann after all, all of them are hers.
     with process.database.writing() as session:
         unknown_people.ignore(session, unknown_people.get(session, "U-1"))
