@@ -24,6 +24,9 @@ from worker.linking import Linked, link_unknown
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch
 
+SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+"""For what does not depend on the kind of database."""
+
 
 def face(person: int, seed: int = 0, noise: float = 0.005) -> Face:
     drawn = np.random.default_rng(seed).normal(0, noise, 128).astype(np.float32)
@@ -135,6 +138,7 @@ def test_a_merged_identity_keeps_what_was_said_and_a_removed_one_leaves_unknown_
     assert codes(process, video_id) == {1: "U-2"}
 
 
+@SQLITE_ONLY
 def test_places_that_show_somebody_else_stay_unknown(process: WorkerProcess) -> None:
     first, second = seen(process, "first", (0, 1)), seen(process, "second", (0, 1))
     link_unknown(process.database)
@@ -144,6 +148,7 @@ def test_places_that_show_somebody_else_stay_unknown(process: WorkerProcess) -> 
     assert (names(process, first), names(process, second)) == (["Ann"], [None])
 
 
+@SQLITE_ONLY
 def test_few_of_many_faces_are_enrolled_from_as_many_videos_as_there_are(process: WorkerProcess) -> None:
     for number in range(MOST_FACES + 3):
         seen(process, f"film {number}", (number, 1))
@@ -155,6 +160,7 @@ def test_few_of_many_faces_are_enrolled_from_as_many_videos_as_there_are(process
         assert all(one.photograph.startswith("video ") and one.photograph.endswith(" s") for one in enrolled)
 
 
+@SQLITE_ONLY
 def test_poor_faces_name_nobody_else(process: WorkerProcess) -> None:
     seen(process, "film", (0, 1))
     link_unknown(process.database)
@@ -192,6 +198,7 @@ def test_known_people_who_turn_out_to_be_one_are_found_by_both_codes(process: Wo
         assert [place.title for place in unknown_people.places(session, unknown_people.get(session, "u2"))]
 
 
+@SQLITE_ONLY
 def test_whoever_is_enrolled_meanwhile_is_unknown_no_more(process: WorkerProcess) -> None:
     video_id = seen(process, "film", (0, 1), (4, 2))
     link_unknown(process.database)
@@ -224,6 +231,7 @@ def test_what_has_changed_meanwhile_is_not_written_over(process: WorkerProcess) 
     assert names(process, video_id) == ["Ann"]
 
 
+@SQLITE_ONLY
 def test_each_unknown_person_counts_once_for_a_calibration(process: WorkerProcess) -> None:
     for number in range(3):
         seen(process, f"film {number}", (0, 1), (5, 2))
@@ -237,6 +245,7 @@ def test_each_unknown_person_counts_once_for_a_calibration(process: WorkerProces
         assert len(calibrations.unknown_ids(session, space.id)) == 2
 
 
+@SQLITE_ONLY
 def test_normalised_scores_link_whom_distances_cannot(process: WorkerProcess) -> None:
     """A crowd of strangers on both sides makes a cohort: two at 0.5 who stand apart from all are one person."""
     generator = np.random.default_rng(5)
@@ -286,6 +295,7 @@ def test_the_commands(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         load_settings.cache_clear()
 
 
+@SQLITE_ONLY
 def test_codes(process: WorkerProcess) -> None:
     with process.database.writing() as session:
         space_id = spaces.ensure(session, process.engine.space)
