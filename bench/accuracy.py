@@ -28,10 +28,10 @@ from evaluation.rules import NearestRule, search
 from models.calibration import Estimate
 from models.decision import Decision, Verdict
 from models.faces import Embeddings
-from models.gallery import Calibrated
+from models.gallery import Calibrated, UnknownPeople, rivals_of
 from models.leave_one_out import Enrolled
 from models.normalised import NormalisedIndex
-from models.rivals import MARGIN, Rivals
+from models.rivals import Rivals
 from models.templates import template, templates_by_identity, variance
 from worker.calibrating import Targets
 from worker.calibrating import measure as measure_limits
@@ -265,7 +265,7 @@ def _contested(
 
 
 def _rivals(calibrated: Calibrated, templates: Embeddings) -> Rivals:
-    return Rivals(np.arange(len(templates)), templates, calibrated.index.terms(templates), MARGIN)
+    return rivals_of(UnknownPeople(np.arange(len(templates)), templates), calibrated)
 
 
 def _share(verdicts: Sequence[Verdict], decision: Decision) -> float:

@@ -12,7 +12,7 @@ from cli import console
 from cli.ledger import opened
 from config.files import write_whole
 from config.settings import Settings, load_settings
-from db import gallery, identities, unknown_people
+from db import gallery, identities, reports, unknown_people
 from db.schema import EmbeddingSpaceRow, UnknownState
 from db.session import Session
 from db.unknown_people import Place, Summary, code
@@ -94,7 +94,7 @@ def show(written: Code, *, as_json: AsJson = False) -> None:
     """List where an unknown person was seen."""
     with opened(load_settings()) as database, database.reading() as session:
         person = unknown_people.get(session, written)
-        places = unknown_people.places(session, person)
+        places = unknown_people.places(session, person.id)
         named = "".join(identities.names(session, filter(None, [person.identity_id])).values())
         number, state = person.number, person.state
     if as_json:
@@ -125,12 +125,12 @@ def page(
             page_of.UnknownOnPage(
                 one,
                 perhaps.get(one.number),
-                unknown_people.places(session, unknown_people.get(session, code(one.number)), _PLACES_ON_PAGE),
+                unknown_people.places(session, one.id, _PLACES_ON_PAGE),
             )
             for one in found
         ]
         faces = [place.best_face_id for one in shown for place in one.places if place.best_face_id is not None]
-        pictures = unknown_people.crops(session, faces)
+        pictures = reports.crops(session, faces)
     try:
         write_whole(output, page_of.render(shown, pictures, total=total).encode())
     except OSError as error:

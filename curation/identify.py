@@ -101,7 +101,7 @@ class Identifier:
         if photograph.error is not None:
             error = photograph.error
             return {**head, "error": {"code": error.code, "what": error.what, "remedy": error.remedy}}
-        names = self.names(photograph)
+        names, rivals = self.names(photograph), self._rivals(photograph)
         return {
             **head,
             "width": photograph.width,
@@ -110,7 +110,7 @@ class Identifier:
             "space": self.gallery.space,
             "gallery_version": self.gallery.version,
             "rule": self.rule.name,
-            "faces": [self._face_as_json(face, names, self._rivals(photograph)) for face in photograph.faces],
+            "faces": [self._face_as_json(face, names, rivals) for face in photograph.faces],
         }
 
     def _rivals(self, photograph: IdentifiedPhotograph) -> Mapping[int, str]:

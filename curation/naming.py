@@ -3,14 +3,12 @@
 import hashlib
 from collections.abc import Collection
 from dataclasses import dataclass
-from fractions import Fraction
 
 from config.errors import NotFound
 from config.settings import Settings
 from db import gallery, identities, unknown_people
 from db.session import Database, Session
 from db.unknown_people import BestFace
-from models.crops import FacePicture
 
 MOST_FACES = 5
 """That are enrolled of one person: more hardly help (docs/decisions, 14), and each one is compared for ever."""
@@ -44,7 +42,7 @@ def name_unknown(
     """
     with database.writing() as session:
         person = unknown_people.get(session, written)
-        places = {place.written: place.cluster_id for place in unknown_people.places(session, person)}
+        places = {place.written: place.cluster_id for place in unknown_people.places(session, person.id)}
         if missing := sorted(set(without) - set(places)):
             shown = unknown_people.code(person.number)
             raise NotFound(missing[0], f"is no place of {shown}", f"`rollcall unknown show {shown}` lists them")
@@ -77,7 +75,6 @@ def _choose(found: list[BestFace], settings: Settings) -> list[BestFace]:
 def _enrol(session: Session, identity_id: int, one: BestFace) -> bool:
     """Whether the face is enrolled now that was not before."""
     video = one.video
-    seconds = one.pts * Fraction(video.time_base_num or 0, video.time_base_den or 1)
     where = f"{video.content_hash} {one.pts} {one.face.box}"
     digest = hashlib.sha256(where.encode()).hexdigest()
     if gallery.holder(session, one.space_id, digest) is not None:
@@ -86,15 +83,9 @@ def _enrol(session: Session, identity_id: int, one: BestFace) -> bool:
         session,
         identity_id=identity_id,
         space_id=one.space_id,
-        photograph=f"video {video.id} ({video.title}) at {float(seconds):.3f} s",
+        photograph=f"video {video.id} ({video.title}) at {float(one.time):.3f} s",
         photograph_hash=digest,
         face=one.face,
-        picture=_kept(one.picture),
+        picture=one.picture and one.picture.alone(),
     )
     return True
-
-
-def _kept(picture: FacePicture | None) -> FacePicture | None:
-    """A picture that needs nothing else, its landmarks in its own pixels; None where it is none."""
-    opened = None if picture is None else picture.opened()
-    return None if picture is None or opened is None else FacePicture(picture.jpeg, opened[1])

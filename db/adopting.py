@@ -6,7 +6,6 @@ The vectors that a video's faces had stay beside the new ones, so that it can be
 from dataclasses import dataclass
 
 from sqlalchemy import delete, func, insert, literal, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from db import casts, leases, reembedding, spaces
@@ -21,6 +20,7 @@ from db.schema import (
     Reembedding,
     Video,
 )
+from db.upserts import insert_into
 from models.faces import PARTS
 
 
@@ -127,8 +127,7 @@ def _swap_vectors(session: Session, video_id: int, space_id: int) -> None:
     chosen = select(FaceRow.id, FaceRow.space_id, FaceRow.embedding).where(
         FaceRow.video_id == video_id, FaceRow.space_id != space_id
     )
-    on = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    kept = on(FaceEmbedding).from_select(["face_id", "space_id", "embedding"], chosen)
+    kept = insert_into(session, FaceEmbedding).from_select(["face_id", "space_id", "embedding"], chosen)
     session.execute(kept.on_conflict_do_nothing())
     mine = FaceEmbedding.face_id == FaceRow.id, FaceEmbedding.space_id == space_id
     new = select(FaceEmbedding.embedding).where(*mine).correlate(FaceRow).scalar_subquery()
@@ -147,10 +146,9 @@ def _swap_vectors(session: Session, video_id: int, space_id: int) -> None:
 
 def _note_whole(session: Session, before: Standing) -> None:
     """The space that a video comes from has all its faces still."""
-    on = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     row = {"space_id": before.space_id, "video_id": before.video_id, "finish_number": before.finish_number}
     session.execute(
-        on(Reembedding)
+        insert_into(session, Reembedding)
         .values(**row)
         .on_conflict_do_update(index_elements=["space_id", "video_id"], set_={"finish_number": before.finish_number})
     )

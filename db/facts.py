@@ -4,6 +4,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 
+def seconds(pts: int, numerator: int | None, denominator: int | None) -> Fraction:
+    """Seconds of so many ticks. Only rejected videos have no time base, and those have no frames."""
+    return Fraction(pts * (numerator or 0), denominator or 1)
+
+
 @dataclass(frozen=True, slots=True)
 class ClockPiece:
     """A part of a transport stream that has a clock of its own.

@@ -12,12 +12,12 @@ from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
 from db import spaces
+from db.face_rows import face_of
+from db.facts import seconds
 from db.parts import parts
-from db.quality import quality_of
 from db.schema import FaceCrop, FaceRow, FramePicture, FrameRow, Segment, Video
-from db.vectors import from_bytes
 from models import multi_index
-from models.faces import Box, Face
+from models.faces import Face
 from models.multi_index import Hashes, distances
 
 _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
@@ -175,7 +175,7 @@ def known(session: Session, scope: Scope, frame_ids: Sequence[int]) -> dict[int,
         FrameRow.reused_from.is_(None),
     )
     return {
-        frame_id: KnownFrame(frame_id, video_id, width or 0, height or 0, sample, _seconds(pts, num, den))
+        frame_id: KnownFrame(frame_id, video_id, width or 0, height or 0, sample, seconds(pts, num, den))
         for part in parts(frame_ids)
         for frame_id, sample, pts, video_id, width, height, num, den in session.execute(
             chosen.where(FrameRow.id.in_(part))
@@ -190,7 +190,7 @@ def of_video(session: Session, video_id: int) -> Fingerprints:
     return Fingerprints(
         ids=np.array([row[0] for row in rows], np.int64),
         hashes=np.array([row[1] for row in rows], np.int64).view(np.uint64),
-        times=np.array([_seconds(*row[2:]) for row in rows], np.float64),
+        times=np.array([seconds(*row[2:]) for row in rows], np.float64),
     )
 
 
@@ -198,7 +198,7 @@ def places(session: Session, frame_ids: Sequence[int]) -> dict[int, tuple[int, f
     """The video that each of some frames is from, and its time there in seconds from the origin."""
     chosen = _with_video(select(FrameRow.id, Video.id, FrameRow.pts, *_TIME_BASE))
     return {
-        frame_id: (video_id, float(_seconds(pts, num, den)))
+        frame_id: (video_id, float(seconds(pts, num, den)))
         for part in parts(frame_ids)
         for frame_id, video_id, pts, num, den in session.execute(chosen.where(FrameRow.id.in_(part)))
     }
@@ -224,24 +224,9 @@ def faces(session: Session, frame_ids: Sequence[int]) -> dict[int, list[KnownFac
     )
     for part in parts(frame_ids):
         for frame_id, row, jpeg in session.execute(chosen.where(FrameRow.id.in_(part))):
-            found[frame_id].append(KnownFace(_face(row), jpeg))
+            found[frame_id].append(KnownFace(face_of(row), jpeg))
     return found
 
 
 def _with_video(chosen: _Chosen) -> _Chosen:
     return chosen.join(Segment, Segment.id == FrameRow.segment_id).join(Video, Video.id == Segment.video_id)
-
-
-def _seconds(pts: int, numerator: int | None, denominator: int | None) -> Fraction:
-    """Seconds of so many ticks. Only rejected videos have no time base, and those have no frames."""
-    return Fraction(pts * (numerator or 0), denominator or 1)
-
-
-def _face(row: FaceRow) -> Face:
-    return Face(
-        box=Box(row.left, row.top, row.right, row.bottom),
-        score=row.score,
-        landmarks=from_bytes(row.landmarks, -1, 2),
-        quality=quality_of(row),
-        embedding=from_bytes(row.embedding, -1),
-    )

@@ -134,7 +134,7 @@ def write(session: Session, before: UnknownClusters, found: Links) -> None:
             .values(unknown_id=ids[older])
             .execution_options(synchronize_session=False)
         )
-    session.execute(delete(UnknownPerson).where(_unseen()).execution_options(synchronize_session=False))
+    _forget(session)
 
 
 def forget_unseen(session: Session) -> None:
@@ -142,7 +142,11 @@ def forget_unseen(session: Session) -> None:
     if session.scalar(select(UnknownPerson.id).where(_unseen()).limit(1)) is not None:
         # Whoever links them at this moment has to begin again.
         counters.draw(session, counters.LINKS)
-        session.execute(delete(UnknownPerson).where(_unseen()).execution_options(synchronize_session=False))
+        _forget(session)
+
+
+def _forget(session: Session) -> None:
+    session.execute(delete(UnknownPerson).where(_unseen()).execution_options(synchronize_session=False))
 
 
 def _unseen() -> ColumnElement[bool]:

@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, case, exists, func, literal, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session, aliased
 
 from config.errors import LeaseLost
@@ -24,6 +23,7 @@ from db.schema import (
     Reembedding,
     Video,
 )
+from db.upserts import insert_into
 
 _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])
 
@@ -67,9 +67,9 @@ def plan(session: Session, space_id: int) -> None:
     """Write the pieces of work of a space that are new; free those of processes of this host that are no more."""
     known = select(Reembedding.video_id).where(Reembedding.space_id == space_id, Reembedding.video_id.is_not(None))
     lacking = of_videos(select(literal(space_id), Video.id), space_id).where(Video.id.not_in(known))
-    on = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    session.execute(on(Reembedding).from_select(["space_id", "video_id"], lacking).on_conflict_do_nothing())
-    session.execute(on(Reembedding).values(space_id=space_id).on_conflict_do_nothing())
+    new = insert_into(session, Reembedding)
+    session.execute(new.from_select(["space_id", "video_id"], lacking).on_conflict_do_nothing())
+    session.execute(new.values(space_id=space_id).on_conflict_do_nothing())
     held = select(Reembedding.id, Reembedding.lease_owner).where(Reembedding.lease_owner.is_not(None))
     for piece_id, owner in session.execute(held).all():
         if owner is not None and leases.is_gone(owner):
@@ -168,11 +168,6 @@ def progress(session: Session, space_id: int) -> Progress:
         for table in (FaceEmbedding, EnrolledEmbedding)
     )
     return Progress(videos[0], int(videos[1]), photographs[0], int(photographs[1]), int(photographs[2]), unusable)
-
-
-def is_whole(video: Video, row: Reembedding) -> bool:
-    """Whether all faces of an ended video have been looked at for a space."""
-    return row.finish_number == (video.finish_number or 0)
 
 
 def of_videos(chosen: _Chosen, space_id: int) -> _Chosen:

@@ -32,10 +32,12 @@ def holds(space: EmbeddingSpaceRow) -> bool:
     return (space.rivals_of or "").partition("/")[0] == space.gallery_token
 
 
-def kept(session: Session, space: EmbeddingSpaceRow) -> dict[int, Embedding]:
-    """The templates of the rivals that were written last, whatever the gallery was, by id."""
-    rows = session.execute(select(Rival.unknown_id, Rival.template).where(Rival.space_id == space.id)).all()
-    return {row_id: stack([template], space.length)[0] for row_id, template in rows}
+def written(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople:
+    """The rivals of a space that were written last, whatever the gallery was."""
+    rows = session.execute(
+        select(Rival.unknown_id, Rival.template).where(Rival.space_id == space.id).order_by(Rival.unknown_id)
+    ).all()
+    return UnknownPeople(np.array([row[0] for row in rows], np.int64), stack([row[1] for row in rows], space.length))
 
 
 def outdated(session: Session) -> list[EmbeddingSpaceRow]:
@@ -50,14 +52,8 @@ def load(session: Session, space: EmbeddingSpaceRow) -> UnknownPeople | None:
 
     Whoever was unknown and is enrolled now would contest the own name, until what showed them has got it.
     """
-    if not holds(space):
-        return None
-    rows = session.execute(
-        select(Rival.unknown_id, Rival.template).where(Rival.space_id == space.id).order_by(Rival.unknown_id)
-    ).all()
-    if not rows:
-        return None
-    return UnknownPeople(np.array([row[0] for row in rows], np.int64), stack([row[1] for row in rows], space.length))
+    found = written(session, space) if holds(space) else None
+    return found if found is not None and len(found.ids) else None
 
 
 def ids_of(session: Session) -> dict[int, int]:

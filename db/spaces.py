@@ -1,11 +1,11 @@
 """Embedding spaces, and the version of the gallery in each."""
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from config.errors import LedgerError
 from db.schema import EmbeddingSpaceRow, new_token
+from db.upserts import insert_into
 from models.faces import EmbeddingSpace
 
 
@@ -16,9 +16,8 @@ def ensure(session: Session, space: EmbeddingSpace) -> int:
         LedgerError: the ledger knows the name with other weights: its vectors could not be compared.
     """
     # Two processes may meet a new space at once; the second waits here for the first, and then finds its row.
-    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
     session.execute(
-        insert(EmbeddingSpaceRow)
+        insert_into(session, EmbeddingSpaceRow)
         .values(name=space.name, length=space.length, weights_sha256=space.weights_sha256, gallery_version=0)
         .on_conflict_do_nothing(index_elements=["name"])
     )

@@ -13,8 +13,9 @@ from sqlalchemy.orm import Session
 
 from config.errors import Conflict, NotFound
 from db import counters
+from db.face_rows import face_of
+from db.facts import seconds
 from db.parts import parts
-from db.quality import quality_of
 from db.schema import (
     Appearance,
     Cluster,
@@ -30,7 +31,7 @@ from db.schema import (
 from db.vectors import stack
 from models.crops import FacePicture, crop_area
 from models.decision import Decision
-from models.faces import Box, Embedding, Face
+from models.faces import Embedding, Face
 from models.templates import template
 
 _CODE = re.compile(r"[uU]-?([1-9][0-9]{0,17})")
@@ -76,14 +77,15 @@ class Place:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BestFace:
-    """The face that shows a group best: its video, the space of its embedding, the tick of its frame. Personal data.
+    """The face that shows a group best: its video, the space of its embedding, the tick and the second of its frame.
 
-    `picture` is None where none was kept.
+    `picture` is None where none was kept. Personal data.
     """
 
     video: Video
     space_id: int
     pts: int
+    time: Fraction
     face: Face
     picture: FacePicture | None
 
@@ -161,7 +163,7 @@ def summaries(session: Session, states: Collection[UnknownState], most: int | No
 
 def _spans(session: Session, ids: Sequence[int]) -> dict[int, tuple[Fraction, datetime | None, datetime | None]]:
     """Seconds on camera, and when the first and the last video were submitted, of some unknown people."""
-    seconds: dict[int, Fraction] = defaultdict(Fraction)
+    on_camera: dict[int, Fraction] = defaultdict(Fraction)
     submitted: dict[int, list[datetime]] = defaultdict(list)
     for part in parts(ids):
         rows = session.execute(
@@ -175,18 +177,18 @@ def _spans(session: Session, ids: Sequence[int]) -> dict[int, tuple[Fraction, da
             .group_by(Cluster.unknown_id, Video.id)
         )  # fmt: skip
         for person, at, numerator, denominator, ticks in rows:
-            seconds[person or 0] += int(ticks) * Fraction(numerator or 0, denominator or 1)
+            on_camera[person or 0] += seconds(int(ticks), numerator, denominator)
             submitted[person or 0].append(at)
-    return {person: (seconds[person], min(times), max(times)) for person, times in submitted.items()}
+    return {person: (on_camera[person], min(times), max(times)) for person, times in submitted.items()}
 
 
-def places(session: Session, person: UnknownPerson, most: int | None = None) -> list[Place]:
+def places(session: Session, person_id: int, most: int | None = None) -> list[Place]:
     """Where an unknown person was seen, the newest video first, no more than so many."""
     rows = session.execute(
         select(Cluster.id, Video, FaceGroup)
         .join(Video, Video.id == Cluster.video_id)
         .join(FaceGroup, FaceGroup.id == Cluster.group_id)
-        .where(Cluster.unknown_id == person.id)
+        .where(Cluster.unknown_id == person_id)
         .order_by(Video.id.desc(), FaceGroup.number)
         .limit(most)
     ).all()
@@ -197,18 +199,9 @@ def places(session: Session, person: UnknownPerson, most: int | None = None) -> 
             seen[appearance.group_id].append(appearance)
     found = []
     for cluster_id, video, group in rows:
-        tick = Fraction(video.time_base_num or 0, video.time_base_den or 1)
-        times = tuple((one.start_pts * tick, one.end_pts * tick) for one in seen[group.id])
+        base = video.time_base_num, video.time_base_den
+        times = tuple((seconds(one.start_pts, *base), seconds(one.end_pts, *base)) for one in seen[group.id])
         found.append(Place(cluster_id, video.id, video.title, group.number, times, group.best_face_id))
-    return found
-
-
-def crops(session: Session, face_ids: Sequence[int]) -> dict[int, bytes]:
-    """JPEG of some faces that have one, by the face's id."""
-    found: dict[int, bytes] = {}
-    for part in parts(face_ids):
-        rows = session.execute(select(FaceCrop.face_id, FaceCrop.jpeg).where(FaceCrop.face_id.in_(part)))
-        found.update((face_id, jpeg) for face_id, jpeg in rows)
     return found
 
 
@@ -251,21 +244,11 @@ def best_faces(session: Session, cluster_ids: Sequence[int]) -> list[BestFace]:
 
 
 def _best_face(video: Video, row: FaceRow, jpeg: bytes | None) -> BestFace:
-    face = _face(row)
+    face = face_of(row)
     area = crop_area(face.box, video.height or 0, video.width or 0)
-    return BestFace(
-        video, row.space_id, row.pts, face, None if jpeg is None else FacePicture(jpeg, face.landmarks, area)
-    )
-
-
-def _face(row: FaceRow) -> Face:
-    return Face(
-        box=Box(row.left, row.top, row.right, row.bottom),
-        score=row.score,
-        landmarks=np.frombuffer(row.landmarks, "<f4").astype(np.float32).reshape(5, 2),
-        quality=quality_of(row),
-        embedding=np.frombuffer(row.embedding, "<f4").astype(np.float32),
-    )
+    picture = None if jpeg is None else FacePicture(jpeg, face.landmarks, area)
+    time = seconds(row.pts, video.time_base_num, video.time_base_den)
+    return BestFace(video, row.space_id, row.pts, time, face, picture)
 
 
 def ignore(session: Session, person: UnknownPerson) -> None:

@@ -141,12 +141,6 @@ def ids_running(session: Session) -> Sequence[int]:
     return session.scalars(select(Video.id).where(Video.state == VideoState.RUNNING).order_by(Video.id)).all()
 
 
-def is_any_open(session: Session) -> bool:
-    """Whether some video is worked on, or waits to be finished."""
-    held = select(Video.id).where(Video.state.in_((VideoState.RUNNING, VideoState.FINISHING)))
-    return session.scalar(held.limit(1)) is not None
-
-
 def end(session: Session, video_id: int, state: VideoState, *, cause: str, detail: str) -> None:
     """End a video that cannot even be planned."""
     video = get(session, video_id)

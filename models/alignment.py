@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from config.embedder_file import EmbedderFile
 from models.faces import Chips, Landmarks, RgbImage
+from models.scaling import points_in
 
 Points = NDArray[np.float64]
 """(5, 2): x, y, in the order of `Landmarks`."""
@@ -126,5 +127,4 @@ def _reduced(image: RgbImage, landmarks: Points, reduction: float, edge: int) ->
     columns, rows = (max(1, round(length / reduction)) for length in (part.shape[1], part.shape[0]))
     small = np.asarray(cv2.resize(part, (columns, rows), interpolation=cv2.INTER_AREA), np.uint8)
     factors = np.array([columns / part.shape[1], rows / part.shape[0]])
-    # Pixels' centres lie half a pixel from their corners, which is what resizing keeps in place.
-    return small, (landmarks - low + 0.5) * factors - 0.5
+    return small, points_in(landmarks, low, factors)

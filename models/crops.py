@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from models.faces import Box, Landmarks, RgbImage
+from models.scaling import points_in
 
 _MARGIN = 0.35
 _EDGE = 160
@@ -44,6 +45,11 @@ class FacePicture:
             return crop, self.landmarks
         return (crop, placed(self.landmarks, self.area, crop)) if _shows(crop, self.area) else None
 
+    def alone(self) -> "FacePicture | None":
+        """The same with its landmarks in its own pixels, which needs nothing else; None where it is no such picture."""
+        opened = self.opened()
+        return None if opened is None else FacePicture(self.jpeg, opened[1])
+
 
 def crop(image: RgbImage, box: Box) -> bytes:
     """A JPEG of a face with some of its surroundings, longer edge at most 160 px."""
@@ -64,16 +70,14 @@ def crop_area(box: Box, height: int, width: int) -> Box:
 
 def kept_picture(image: RgbImage, box: Box, landmarks: Landmarks) -> FacePicture | None:
     """The crop of a face with its landmarks in the crop's own pixels: it needs nothing else to be embedded again."""
-    opened = FacePicture(crop(image, box), landmarks, crop_area(box, *image.shape[:2])).opened()
-    return None if opened is None else FacePicture(crop(image, box), opened[1])
+    return FacePicture(crop(image, box), landmarks, crop_area(box, *image.shape[:2])).alone()
 
 
 def placed(landmarks: Landmarks, area: Box, crop: RgbImage) -> Landmarks:
     """Landmarks of a frame in pixels of the crop that shows an area of it."""
     rows, columns = crop.shape[:2]
     factors = np.array([columns / area.width, rows / area.height])
-    # Pixels' centres lie half a pixel from their corners, which is what resizing keeps in place.
-    return np.asarray((landmarks - [area.left, area.top] + 0.5) * factors - 0.5, np.float32)
+    return np.asarray(points_in(landmarks, (area.left, area.top), factors), np.float32)
 
 
 def _shows(crop: RgbImage, area: Box) -> bool:

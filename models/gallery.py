@@ -78,7 +78,8 @@ class UnknownPeople(NamedTuple):
     """(R, 128)."""
 
 
-def _rivals(people: UnknownPeople, calibrated: Calibrated | None) -> Rivals:
+def rivals_of(people: UnknownPeople, calibrated: Calibrated | None) -> Rivals:
+    """Unknown people as the rivals of a gallery, with the terms that its scores have."""
     if calibrated is None:
         return Rivals(*people, np.zeros(len(people.ids)), MARGIN_BY_DISTANCE)
     return Rivals(*people, calibrated.index.terms(people.templates), MARGIN)
@@ -115,7 +116,7 @@ class Gallery:
         self.space = space
         self.calibrated = calibrated
         self._identity_ids = np.asarray(identity_ids, np.int64)
-        self._rivals = None if rivals is None else _rivals(rivals, calibrated)
+        self._rivals = None if rivals is None else rivals_of(rivals, calibrated)
         self._identity_count = len(np.unique(self._identity_ids))
         self._embeddings = embeddings
         self._index = FlatIndex(embeddings)
@@ -160,13 +161,13 @@ class Gallery:
             return list(verdicts)
         return self._rivals.contest(probes, verdicts, self._term_of)
 
-    def contests(self, rivals: UnknownPeople, probes: Embeddings, identity_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Whether some unknown people would contest the names of (n, 128) probes, which (n,) identities they got."""
+    def contests(self, rivals: Rivals, probes: Embeddings, identity_ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Whether some rivals would contest the names of (n, 128) probes, which (n,) identities they got."""
         named = [
             Verdict(Decision.NAMED, Candidate(identity, distance, distance))
             for identity, distance in zip(identity_ids.tolist(), self._distances(probes, identity_ids), strict=True)
         ]
-        found = _rivals(rivals, self.calibrated).contest(probes, named, self._term_of)
+        found = rivals.contest(probes, named, self._term_of)
         return np.array([one.rival is not None for one in found], np.bool_)
 
     def _distances(self, probes: Embeddings, identity_ids: NDArray[np.int64]) -> list[float]:

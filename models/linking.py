@@ -233,7 +233,7 @@ class _People:
         older, younger = sorted((self._numbers[one], self._numbers[other]))
         if older != NOBODY:
             self._joined[younger] = older
-        self._numbers[one], self._numbers[other] = max(older, younger) if older == NOBODY else older, NOBODY
+        self._numbers[one], self._numbers[other] = older or younger, NOBODY
         self._hand_over(other, one)
 
     def _hand_over(self, giver: int, taker: int) -> None:

@@ -1,13 +1,18 @@
 """The scale at which a detector looks at an image, and the way back."""
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from models.faces import Detection, RgbImage
+
+Points = NDArray[np.float64]
+"""(n, 2): x, y."""
 
 WINDOW = 80
 """Edge in pixels of the smallest face that both of dlib's detectors are made for.
@@ -83,3 +88,15 @@ def in_pixels_of(image: RgbImage, resized: RgbImage, found: Iterable[Detection])
     down, across = (image.shape[axis] / resized.shape[axis] for axis in (0, 1))
     detections = [Detection(detection.box.scaled(across, down), detection.score) for detection in found]
     return sorted(detections, key=lambda detection: (-detection.score, detection.box))
+
+
+def points_in(points: NDArray[Any], low: Sequence[float] | NDArray[Any], factors: NDArray[np.float64]) -> Points:
+    """Points of an image in pixels of a part of it that was resized.
+
+    Args:
+        points: (n, 2) x, y in pixels of the image.
+        low: first column and row of the part.
+        factors: by which it was resized, across and down.
+    """
+    # Pixels' centres lie half a pixel from their corners, which is what resizing keeps in place.
+    return np.asarray((points - np.asarray(low) + 0.5) * factors - 0.5, np.float64)

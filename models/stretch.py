@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.faces import Embeddings
+from models.neighbours import pairwise
 
 LEAST_PEOPLE: Final = 30
 _MOST_FACES: Final = 2000
@@ -34,6 +35,4 @@ def stretch_between(people: NDArray[np.int64], reference: Embeddings, other: Emb
 
 
 def _distance(faces: Embeddings, different: NDArray[np.bool_]) -> float:
-    squares = (faces.astype(np.float64) ** 2).sum(axis=1)
-    between = squares[:, np.newaxis] + squares - 2 * faces.astype(np.float64) @ faces.T.astype(np.float64)
-    return float(np.sqrt(max(0.0, float(np.quantile(between[different], _SHARE)))))
+    return float(np.quantile(pairwise(faces, faces)[different], _SHARE))

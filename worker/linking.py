@@ -8,7 +8,7 @@ import numpy as np
 import structlog
 
 from config.errors import Conflict
-from db import gallery, links, videos
+from db import gallery, links
 from db.links import UnknownClusters
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session
@@ -53,12 +53,6 @@ def link_unknown(database: Database) -> Linked:
             else:
                 break
     return total
-
-
-def is_quiet(database: Database) -> bool:
-    """Whether no video is worked on now: the time to link those that have ended."""
-    with database.reading() as session:
-        return not videos.is_any_open(session)
 
 
 def _link_space(database: Database, space: EmbeddingSpaceRow) -> Linked:

@@ -7,7 +7,7 @@ import cv2
 from threadpoolctl import threadpool_limits
 
 from config.settings import Settings, load_settings
-from db import leases
+from db import leases, status
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
 from db.shared_galleries import SharedGalleries
@@ -36,6 +36,12 @@ class WorkerProcess:
     def spent(self) -> float:
         """Seconds of processor time, here and in the decoder's process."""
         return time.process_time() + self.decoder.spent
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no video is worked on, or waits for a worker: the time for what can wait."""
+        with self.database.reading() as session:
+            return not status.is_busy(session)
 
     def gallery(self, session: Session, space: EmbeddingSpaceRow) -> Gallery:
         """The gallery of a space as the ledger has it now; held once by all processes of the machine."""

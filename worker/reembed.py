@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from config.errors import Conflict, LeaseLost
-from db import face_pictures, leases, reembedding, spaces, status
+from db import face_pictures, leases, reembedding, spaces
 from db.reembedding import Piece
 from models.reembedding import Reembedder, build_reembedder
 from worker.process import WorkerProcess
@@ -46,10 +46,7 @@ def reembed(
     end = None if seconds is None else time.monotonic() + seconds
 
     def is_free() -> bool:
-        if not gives_way:
-            return True
-        with process.database.reading() as session:
-            return not status.is_busy(session)
+        return not gives_way or process.is_quiet
 
     def may_go_on() -> bool:
         return (end is None or time.monotonic() < end) and is_free()

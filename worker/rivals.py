@@ -11,7 +11,7 @@ from db.schema import EmbeddingSpaceRow
 from db.session import Session
 from models.decision import NearestRule
 from models.faces import Embedding, Embeddings
-from models.gallery import Gallery, UnknownPeople
+from models.gallery import Gallery, UnknownPeople, rivals_of
 from models.linking import NOBODY
 from models.rivals import MOST_RIVALS
 from models.templates import templates_by_identity
@@ -47,7 +47,8 @@ def _find_in(process: WorkerProcess, space: EmbeddingSpaceRow) -> int:
         ids, templates = _unknown_people(session, links.clusters(session, space))
         gallery = process.gallery(session, space)
         chosen = _most_like(gallery, process.uncalibrated, templates)
-        known = rivals.kept(session, space)
+        before = rivals.written(session, space)
+        known = dict(zip(before.ids.tolist(), before.templates, strict=True))
         moved = np.array([_has_moved(known.get(int(ids[row])), templates[row]) for row in chosen], np.bool_)
         changed = UnknownPeople(ids[chosen][moved], templates[chosen][moved])
         # Names that another gallery gave were contested by nobody.
@@ -71,8 +72,9 @@ def _contested(session: Session, space: EmbeddingSpaceRow, gallery: Gallery, ask
     """Videos in which some rivals contest a name."""
     found: set[int] = set()
     if len(asked.ids):
+        people = rivals_of(asked, gallery.calibrated)
         for videos, identities, templates in rivals.named(session, space):
-            found.update(videos[gallery.contests(asked, templates, identities)].tolist())
+            found.update(videos[gallery.contests(people, templates, identities)].tolist())
     return found
 
 

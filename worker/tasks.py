@@ -9,7 +9,6 @@ from config.celery_app import app
 from config.errors import ModelError
 from worker.archive import renew
 from worker.calibrating import Targets, calibrate_where_due
-from worker.linking import is_quiet
 from worker.process import this_process
 from worker.reembed import reembed
 from worker.work import finish_video, scan_segment
@@ -36,7 +35,7 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
         segment_ids = finish_video(this_process(), video_id)
     for segment_id in segment_ids:
         app.send_task(tasks.SCAN_SEGMENT, (segment_id,))
-    if not segment_ids and is_quiet(this_process().database):
+    if not segment_ids and this_process().is_quiet:
         app.send_task(tasks.LINK)
 
 

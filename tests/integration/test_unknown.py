@@ -195,7 +195,7 @@ def test_known_people_who_turn_out_to_be_one_are_found_by_both_codes(process: Wo
     assert (one.number, one.videos) == (1, 6)
     with process.database.reading() as session:
         assert unknown_people.get(session, "U-2").number == 1
-        assert [place.title for place in unknown_people.places(session, unknown_people.get(session, "u2"))]
+        assert [place.title for place in unknown_people.places(session, unknown_people.get(session, "u2").id)]
 
 
 @SQLITE_ONLY
