@@ -12,7 +12,7 @@ from cli.ledger import opened
 from cli.reembed import told_progress
 from config.settings import load_settings
 from db import calibrations, reembedding, status, videos
-from db.schema import VideoState
+from db.states import VideoState
 from db.status import VideoStatus
 
 _RECENT = 20

@@ -11,8 +11,9 @@ from cli.ledger import opened
 from cli.rematch import match_past
 from config.settings import Settings, load_settings
 from db import leases, status
-from db.schema import Video, VideoState
+from db.schema import Video
 from db.session import Database
+from db.states import VideoState
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +45,7 @@ def run(
     if interrupted:
         console.err.print("stopped; `rollcall work` goes on from here", markup=False)
         raise typer.Exit(Exit.INTERRUPTED)
-    if any(video.state == VideoState.FAILED for video in ended):
+    if any(video.state in {VideoState.FAILED, VideoState.QUARANTINED} for video in ended):
         raise typer.Exit(Exit.REFUSED)
 
 

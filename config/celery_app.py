@@ -20,7 +20,7 @@ from config.settings import Settings, load_settings
 def _configuration(settings: Settings) -> dict[str, Any]:
     # Beat keeps its schedule there, also where ledger and broker are elsewhere.
     settings.home.mkdir(parents=True, exist_ok=True)
-    hour, minute = settings.work.nightly.split(":")
+    schedule, nightly = settings.schedule, settings.schedule.nightly_time
     return {
         **_broker(settings),
         "task_serializer": "json",
@@ -36,17 +36,22 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "broker_connection_retry_on_startup": True,
         "worker_send_task_events": False,
         "enable_utc": True,
-        "timezone": "UTC",
+        "timezone": schedule.zone,
         "beat_schedule": {
             # Nobody wants yesterday's sweeps, nor a night that begins at noon.
             "sweep": {
                 "task": tasks.SWEEP,
-                "schedule": settings.work.sweep,
-                "options": {"expires": max(settings.work.sweep, 60.0)},
+                "schedule": schedule.sweep,
+                "options": {"expires": max(schedule.sweep, 60.0)},
+            },
+            "intake": {
+                "task": tasks.INTAKE,
+                "schedule": schedule.intake,
+                "options": {"expires": max(schedule.intake, 60.0)},
             },
             "nightly": {
                 "task": tasks.NIGHTLY,
-                "schedule": crontab(hour=hour, minute=minute),
+                "schedule": crontab(hour=nightly.hour, minute=nightly.minute),
                 "options": {"expires": 3600.0},
             },
         },

@@ -3,6 +3,7 @@
 Every error names its subject (the file, video, identity or setting it is about), says what was wrong, and what to do
 next. `code` is the stable word that the ledger keeps as a cause and that scripts may compare with. `permanent` tells
 whether another try, perhaps on another machine, could end otherwise: only what lies in the file itself is permanent.
+`outage` tells that it was not the file at all, but storage or a server: a try that ends so does not count.
 
     RollcallError
     ├── SettingsError               a setting is unknown, of the wrong type or out of range
@@ -65,6 +66,7 @@ class RollcallError(Exception):
 
     code: ClassVar[str] = "error"
     permanent: ClassVar[bool] = True
+    outage: ClassVar[bool] = False
 
     def __init__(self, subject: str, what: str, remedy: str = "") -> None:
         # All three go to Exception.args, so that the error survives pickling between processes.
@@ -97,6 +99,7 @@ class DatabaseUnavailable(LedgerError):
 
     code = "database-unavailable"
     permanent = False
+    outage = True
 
 
 class NotFound(LedgerError):
@@ -340,6 +343,7 @@ class BrokerUnavailable(RollcallError):
 
     code = "broker-unavailable"
     permanent = False
+    outage = True
 
 
 class WorkersDied(RollcallError):

@@ -9,13 +9,15 @@ import os
 import tomllib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import SettingsError as UnreadableSetting
 
 from config.embedder_file import EmbedderFile
 from config.errors import SettingsError
+from config.night_settings import IntakeSettings, ScheduleSettings
 from config.setting_groups import Group, unit
 
 DetectorName = Literal["mmod", "hog", "dlib-cnn"]
@@ -366,7 +368,7 @@ class WorkSettings(Group):
         default=3,
         ge=1,
         le=100,
-        description="How often a segment is tried before it is failed for good.",
+        description="How often a piece of work is tried before it is put in quarantine.",
         json_schema_extra=unit("tries"),
     )
     retry_delay: float = Field(
@@ -376,24 +378,13 @@ class WorkSettings(Group):
         description="Pause before a failed piece of work is tried again; twice as long after each further try.",
         json_schema_extra=unit("seconds"),
     )
-    sweep: float = Field(
-        default=60.0,
-        ge=0.2,
-        le=86400,
-        description="How often the sweep re-sends what the ledger says is unfinished.",
-        json_schema_extra=unit("seconds"),
-    )
-    start: Literal["at-once", "nightly"] = Field(
-        default="at-once",
-        description="at-once: beat's sweep begins what was submitted since; nightly: new videos wait for the nightly "
-        "run. `rollcall work` begins them in any case.",
-        json_schema_extra=unit("name"),
-    )
-    nightly: str = Field(
-        default="22:00",
-        pattern=r"^([01]\d|2[0-3]):[0-5]\d$",
-        description="When Celery beat begins everything that was submitted, UTC.",
-        json_schema_extra=unit("HH:MM"),
+    outages: int = Field(
+        default=12,
+        ge=0,
+        le=1000,
+        description="How often a piece of work is put off that its file did nothing to: storage or disk failed. Such a "
+        "try does not count as one of `work.attempts`.",
+        json_schema_extra=unit("tries"),
     )
 
 
@@ -437,6 +428,8 @@ class Settings(BaseSettings):
     match: MatchSettings = MatchSettings()
     grouping: GroupingSettings = GroupingSettings()
     borders: BorderSettings = BorderSettings()
+    intake: IntakeSettings = IntakeSettings()
+    schedule: ScheduleSettings = ScheduleSettings()
     work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
 
@@ -505,6 +498,9 @@ def load_settings() -> Settings:
         raise _explain(error) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(path), f"not valid TOML: {error}") from None
+    except UnreadableSetting as error:
+        # A list in the environment that is no JSON.
+        raise SettingsError(ENVIRONMENT_PREFIX.rstrip("_"), str(error).splitlines()[0], "write lists as JSON") from None
 
 
 def table() -> list[dict[str, Any]]:
@@ -538,6 +534,8 @@ def _row(name: str, owner: type[BaseModel], inner: str) -> dict[str, Any]:
 
 def _range(owner: type[BaseModel], inner: str) -> str:
     field = owner.model_fields[inner]
+    if get_origin(field.annotation) is list:
+        return ""
     if choices := get_args(field.annotation):
         return " | ".join(str(choice) for choice in choices)
     if field.annotation is bool:

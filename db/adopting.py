@@ -10,16 +10,8 @@ from sqlalchemy.orm import Session, aliased
 
 from db import casts, leases, reembedding, spaces
 from db.casts import Cast
-from db.schema import (
-    WITH_NAMES,
-    EnrolledCrop,
-    EnrolledEmbedding,
-    EnrolledFace,
-    FaceEmbedding,
-    FaceRow,
-    Reembedding,
-    Video,
-)
+from db.schema import EnrolledCrop, EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow, Reembedding, Video
+from db.states import WITH_NAMES
 from db.upserts import insert_into
 from models.faces import PARTS
 

@@ -10,16 +10,8 @@ from sqlalchemy import Select, delete, distinct, func, insert, select, update
 from sqlalchemy.orm import Session
 
 from db.parts import parts
-from db.schema import (
-    WITH_NAMES,
-    CalibrationRow,
-    Cluster,
-    CohortMember,
-    EmbeddingSpaceRow,
-    EnrolledFace,
-    Video,
-    new_token,
-)
+from db.schema import CalibrationRow, Cluster, CohortMember, EmbeddingSpaceRow, EnrolledFace, Video, new_token
+from db.states import WITH_NAMES
 from db.vectors import stack, to_bytes
 from models import normalised
 from models.decision import CalibratedRule, Decision

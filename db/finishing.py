@@ -12,19 +12,10 @@ from sqlalchemy.orm import Session
 from db import borders, casts, counters, leases, quality, segments
 from db.borders import BorderRecord
 from db.casts import Cast
-from db.leases import Claim
-from db.schema import (
-    WITH_NAMES,
-    EmbeddingSpaceRow,
-    FaceRow,
-    SampleOutcome,
-    SampleRun,
-    Segment,
-    SegmentState,
-    Video,
-    VideoState,
-)
+from db.leases import Allowance, Claim
+from db.schema import EmbeddingSpaceRow, FaceRow, SampleOutcome, SampleRun, Segment, Video
 from db.segments import RunRecord
+from db.states import GIVEN_UP, WITH_NAMES, SegmentState, VideoState
 from db.vectors import stack
 from models.faces import Embeddings, overall
 
@@ -43,9 +34,11 @@ class VideoFaces:
     embeddings: Embeddings
 
 
-def claim(session: Session, video_id: int, *, owner: str, lease: float, attempts: int, now: datetime) -> Claim | None:
+def claim(
+    session: Session, video_id: int, *, owner: str, lease: float, allowed: Allowance, now: datetime
+) -> Claim | None:
     """Take a video that is to be finished; None if it is not to be had."""
-    return leases.claim(session, Video, video_id, owner=owner, lease=lease, attempts=attempts, now=now)
+    return leases.claim(session, Video, video_id, owner=owner, lease=lease, allowed=allowed, now=now)
 
 
 def faces(session: Session, video_id: int, length: int) -> VideoFaces:
@@ -154,26 +147,29 @@ def _end_state(session: Session, video_id: int) -> tuple[VideoState, str | None,
         select(SampleRun.outcome, lengths).join(Segment).where(Segment.video_id == video_id).group_by(SampleRun.outcome)
     )
     counts = {outcome: int(count) for outcome, count in rows}
-    failed = session.scalars(
-        select(Segment)
-        .where(Segment.video_id == video_id, Segment.state == SegmentState.FAILED)
-        .order_by(Segment.number)
+    given_up = session.scalars(
+        select(Segment).where(Segment.video_id == video_id, Segment.state.in_(GIVEN_UP)).order_by(Segment.number)
     ).all()
     missing = counts.pop(SampleOutcome.UNDECODABLE, 0)
     seen = sum(counts.values())
-    if not seen and not missing and not failed:
+    if not seen and not missing and not given_up:
         return VideoState.FAILED, "undecodable", "not one frame could be decoded"
-    if not missing and not failed:
+    if not missing and not given_up:
         return VideoState.DONE, None, None
-    if failed:
-        cause, detail = failed[0].cause, failed[0].detail
+    # What another try may end otherwise is what a person should hear of first.
+    retriable = [segment for segment in given_up if segment.state == SegmentState.QUARANTINED]
+    if given_up:
+        told = (retriable or given_up)[0]
+        cause, detail = told.cause, told.detail
     else:
         cause, detail = "undecodable", f"{missing} of {missing + seen} samples could not be decoded"
-    return (VideoState.PARTIAL if seen else VideoState.FAILED), cause, detail
+    if seen:
+        return VideoState.PARTIAL, cause, detail
+    return (VideoState.QUARANTINED if retriable else VideoState.FAILED), cause, detail
 
 
-def fail(session: Session, held: Claim, *, cause: str, detail: str, now: datetime) -> None:
-    """End a video that could not be finished.
+def fail(session: Session, held: Claim, *, permanent: bool, cause: str, detail: str, now: datetime) -> None:
+    """End a video that could not be finished. `permanent`: another try would end as this one; else: quarantine.
 
     Raises:
         LeaseLost: somebody else has it.
@@ -181,7 +177,7 @@ def fail(session: Session, held: Claim, *, cause: str, detail: str, now: datetim
     leases.change(
         session,
         held,
-        state=VideoState.FAILED,
+        state=VideoState.FAILED if permanent else VideoState.QUARANTINED,
         cause=cause,
         detail=detail,
         ended_at=now,
@@ -190,19 +186,13 @@ def fail(session: Session, held: Claim, *, cause: str, detail: str, now: datetim
     )
 
 
-def free(session: Session, *, attempts: int, now: datetime) -> tuple[list[int], list[int]]:
-    """Videos that wait to be finished: those with tries left, and those whose tries are used up."""
-    rows = session.execute(select(Video.id, Video.attempts).where(leases.is_free(Video, now)).order_by(Video.id)).all()
-    return [row.id for row in rows if row.attempts < attempts], [row.id for row in rows if row.attempts >= attempts]
-
-
-def fail_exhausted(session: Session, video_id: int, *, attempts: int, now: datetime) -> None:
-    """End a video whose last allowed try at finishing it ended without a word."""
+def end_exhausted(session: Session, video_id: int, *, allowed: Allowance, now: datetime) -> None:
+    """Put a video whose tries at finishing it are used up in quarantine."""
     session.execute(
         update(Video)
-        .where(Video.id == video_id, leases.is_free(Video, now), Video.attempts >= attempts)
+        .where(Video.id == video_id, leases.is_free(Video, now), ~allowed.holds_in(Video))
         .values(
-            state=VideoState.FAILED,
+            state=VideoState.QUARANTINED,
             cause=func.coalesce(Video.cause, "worker-died"),
             detail=func.coalesce(Video.detail, "every try at grouping its faces ended without a word"),
             ended_at=now,

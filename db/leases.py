@@ -17,9 +17,11 @@ from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import LeaseLost
-from db.schema import Segment, SegmentState, Video, VideoState
+from db.schema import Arrival, Segment, Video
+from db.states import ArrivalState, SegmentState, VideoState
 
-Leased = type[Segment] | type[Video]
+Leased = type[Segment] | type[Video] | type[Arrival]
+LEASED: tuple[Leased, ...] = (Segment, Video, Arrival)
 Clock = Callable[[], datetime]
 
 
@@ -59,6 +61,22 @@ def is_gone(owner: str | None) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """How often a piece of work is tried, and how many tries more may fail by what is no fault of its file's."""
+
+    attempts: int
+    outages: int
+
+    def holds(self, attempts: int, excused: int) -> bool:
+        """Whether another try may be made after so many, of which some were excused."""
+        return attempts - excused < self.attempts and excused <= self.outages
+
+    def holds_in(self, table: Leased) -> ColumnElement[bool]:
+        """The same, asked of rows."""
+        return and_(table.attempts - table.excused < self.attempts, table.excused <= self.outages)
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """The right to write the outcome of one piece of work, as long as nobody has claimed it since."""
 
@@ -80,6 +98,8 @@ def open_states(table: Leased) -> tuple[str, str]:
     """
     if table is Segment:
         return SegmentState.WAITING, SegmentState.RUNNING
+    if table is Arrival:
+        return ArrivalState.WAITING, ArrivalState.RUNNING
     return VideoState.FINISHING, VideoState.FINISHING
 
 
@@ -89,13 +109,13 @@ def is_free(table: Leased, now: datetime) -> ColumnElement[bool]:
 
 
 def claim(
-    session: Session, table: Leased, row_id: int, *, owner: str, lease: float, attempts: int, now: datetime
+    session: Session, table: Leased, row_id: int, *, owner: str, lease: float, allowed: Allowance, now: datetime
 ) -> Claim | None:
     """Take a piece of work for `lease` seconds; None if somebody else has it, it is done, or its tries are used up."""
     running = open_states(table)[1]
     taken = session.execute(
         update(table)
-        .where(table.id == row_id, is_free(table, now), table.attempts < attempts)
+        .where(table.id == row_id, is_free(table, now), allowed.holds_in(table))
         .values(
             state=running, attempts=table.attempts + 1, lease_owner=owner, lease_until=now + timedelta(seconds=lease)
         )
@@ -133,20 +153,38 @@ def change(session: Session, held: Claim, **values: object) -> None:
         raise LeaseLost(held.subject, "somebody else has taken the work over", "nothing was written")
 
 
-def give_back(session: Session, held: Claim, *, not_before: datetime, cause: str, detail: str) -> None:
+def give_back(
+    session: Session, held: Claim, *, not_before: datetime, cause: str, detail: str, excused: bool = False
+) -> None:
     """Let another try be made, not at once: what failed just now would fail again.
+
+    Args:
+        session: of the ledger.
+        held: the claim.
+        not_before: when it may be claimed again.
+        cause: what the try failed by.
+        detail: the same in words.
+        excused: whether that was no fault of the file's, so that the try does not count.
 
     Raises:
         LeaseLost: somebody else has it already.
     """
     waiting = open_states(held.table)[0]
-    change(session, held, state=waiting, lease_owner=None, lease_until=not_before, cause=cause, detail=detail)
+    values: dict[str, object] = {"cause": cause, "detail": detail}
+    if excused:
+        values["excused"] = held.table.excused + 1
+    change(session, held, state=waiting, lease_owner=None, lease_until=not_before, **values)
+
+
+def excuses(session: Session, held: Claim) -> int:
+    """How many tries of a piece of work were excused so far."""
+    return session.scalars(select(held.table.excused).where(held.table.id == held.id)).one()
 
 
 def overdue_here(session: Session, now: datetime) -> list[int]:
     """Processes of this host that hold work whose lease has run out: they hang, or they would have renewed it."""
     owners: set[str] = set()
-    for table in (Segment, Video):
+    for table in LEASED:
         running = open_states(table)[1]
         held = select(table.lease_owner).where(
             table.state == running, table.lease_owner.is_not(None), table.lease_until < now
@@ -159,7 +197,7 @@ def overdue_here(session: Session, now: datetime) -> list[int]:
 def release_gone(session: Session) -> int:
     """Free what processes of this host held that are no more; how many pieces of work."""
     count = 0
-    for table in (Segment, Video):
+    for table in LEASED:
         running = open_states(table)[1]
         held = select(table.id, table.lease_owner, table.attempts).where(
             table.state == running, table.lease_owner.is_not(None)

@@ -12,16 +12,8 @@ from sqlalchemy.orm import Session, aliased
 from config.errors import Conflict
 from db import counters
 from db.parts import parts
-from db.schema import (
-    WITH_NAMES,
-    Cluster,
-    EmbeddingSpaceRow,
-    FaceGroup,
-    FaceRow,
-    UnknownPerson,
-    UnknownState,
-    Video,
-)
+from db.schema import Cluster, EmbeddingSpaceRow, FaceGroup, FaceRow, UnknownPerson, UnknownState, Video
+from db.states import WITH_NAMES
 from models.decision import Decision
 from models.faces import Embeddings
 from models.linking import NOBODY, Links

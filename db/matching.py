@@ -7,7 +7,8 @@ from sqlalchemy.orm import Session
 
 from db import casts
 from db.casts import Cast
-from db.schema import WITH_NAMES, Appearance, CalibrationRow, EmbeddingSpaceRow, FaceGroup, Video
+from db.schema import Appearance, CalibrationRow, EmbeddingSpaceRow, FaceGroup, Video
+from db.states import WITH_NAMES
 
 
 def to_match_again(session: Session, uncalibrated: str) -> list[int]:

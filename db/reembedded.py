@@ -13,7 +13,6 @@ from db.finishing import VideoFaces
 from db.gallery import Vectors
 from db.parts import parts
 from db.schema import (
-    WITH_NAMES,
     Cluster,
     EmbeddingSpaceRow,
     EnrolledEmbedding,
@@ -25,6 +24,7 @@ from db.schema import (
     Rival,
     Video,
 )
+from db.states import WITH_NAMES
 from db.vectors import from_bytes, stack
 from models.decision import Decision
 from models.faces import Embedding, overall

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session, aliased
 from config.errors import LeaseLost
 from db import leases, spaces
 from db.schema import (
-    WITH_NAMES,
     EmbeddingSpaceRow,
     EnrolledCrop,
     EnrolledEmbedding,
@@ -23,6 +22,7 @@ from db.schema import (
     Reembedding,
     Video,
 )
+from db.states import WITH_NAMES
 from db.upserts import insert_into
 
 _Chosen = TypeVar("_Chosen", bound=Select[*tuple[Any, ...]])

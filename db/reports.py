@@ -19,9 +19,9 @@ from db.schema import (
     Identity,
     SampleRun,
     Segment,
-    SegmentState,
     Video,
 )
+from db.states import SEGMENT_ENDED
 from models.faces import Box, Quality
 
 
@@ -123,7 +123,7 @@ def photographs(session: Session, identity_ids: Sequence[int]) -> dict[int, byte
 
 def ended_segments(session: Session, video_id: int) -> tuple[int, int]:
     """How many of a video's segments have ended, and how many it has."""
-    ended = Segment.state.in_((SegmentState.DONE, SegmentState.FAILED))
+    ended = Segment.state.in_(SEGMENT_ENDED)
     row = session.execute(
         select(func.count().filter(ended), func.count()).select_from(Segment).where(Segment.video_id == video_id)
     ).one()

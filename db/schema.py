@@ -5,7 +5,7 @@ are made for display only. Points in time of the world are UTC.
 """
 
 from datetime import UTC, datetime
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from uuid import uuid4
 
 from sqlalchemy import (
@@ -28,6 +28,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column, relationship
 from sqlalchemy.types import TypeDecorator
 
+from db.states import ArrivalState, SegmentState, VideoState
 from models.decision import Decision
 
 
@@ -70,31 +71,13 @@ class Base(DeclarativeBase):
     )
 
 
-class VideoState(StrEnum):
-    """Where a video stands. The last four are ends: exactly one of them is reached."""
+class Priority(IntEnum):
+    """What goes first among videos of one deadline, and what is done at all where not all can be."""
 
-    WAITING = "waiting"  # in the ledger, not cut into segments yet
-    RUNNING = "running"  # its segments are worked on
-    FINISHING = "finishing"  # all segments are done: faces become appearances
-    DONE = "done"  # every sample accounted for, none missing
-    PARTIAL = "partial"  # a report exists, but some samples could not be decoded
-    FAILED = "failed"  # could not be worked on; `cause` says why
-    REJECTED = "rejected"  # is not a video; `cause` says why
-
-
-WITH_NAMES = (VideoState.DONE, VideoState.PARTIAL)
-"""Ends at which it is known who was seen."""
-
-ENDED = (VideoState.DONE, VideoState.PARTIAL, VideoState.FAILED, VideoState.REJECTED)
-
-
-class SegmentState(StrEnum):
-    """Where a segment stands."""
-
-    WAITING = "waiting"
-    RUNNING = "running"
-    DONE = "done"
-    FAILED = "failed"
+    LOW = 0
+    NORMAL = 1
+    HIGH = 2
+    URGENT = 3
 
 
 class SampleOutcome(StrEnum):
@@ -251,7 +234,13 @@ class Video(Base):
     """The newest rule by which they would be the same."""
     rule: Mapped[str | None] = mapped_column(String(200))
     """The rule that decided, with its limits, e.g. `nearest/0.500/0.050`."""
+    priority: Mapped[int] = mapped_column(SmallInteger, default=Priority.NORMAL)
+    deadline: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """By when it is to be done; none of videos from before there were deadlines."""
     attempts: Mapped[int] = mapped_column(default=0)
+    """Of finishing it, or of probing it where it was never more than that."""
+    excused: Mapped[int] = mapped_column(default=0)
+    """How many of the attempts failed by something that is no fault of the file's."""
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
@@ -273,6 +262,31 @@ class Source(Base):
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
     path: Mapped[str] = mapped_column(Text)
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    channel: Mapped[str | None] = mapped_column(String(200))
+    recorded_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the recording began."""
+
+
+class Arrival(Base):
+    """A file of a watched folder, or an object of a watched bucket, as it was seen last."""
+
+    __tablename__ = "arrivals"
+    __table_args__ = (_one_of("state", ArrivalState),)
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    place: Mapped[str] = mapped_column(Text, unique=True)
+    version: Mapped[str] = mapped_column(String(200))
+    """Size, time of change and tag of the file and of its sidecar: another one is another upload."""
+    since: Mapped[datetime] = mapped_column(UtcDateTime)
+    """When it was seen first as it is."""
+    state: Mapped[str] = mapped_column(String(16), index=True)
+    video_id: Mapped[int | None] = mapped_column(ForeignKey("videos.id", ondelete="SET NULL"), index=True)
+    cause: Mapped[str | None] = mapped_column(String(40))
+    detail: Mapped[str | None] = mapped_column(Text)
+    attempts: Mapped[int] = mapped_column(default=0)
+    excused: Mapped[int] = mapped_column(default=0)
+    lease_owner: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 
 
 class Segment(Base):
@@ -296,6 +310,8 @@ class Segment(Base):
     detail: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(default=0)
     """How often it was claimed; also the fence: a writer with an older number changes nothing."""
+    excused: Mapped[int] = mapped_column(default=0)
+    """How many of the attempts failed by something that is no fault of the file's."""
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
 

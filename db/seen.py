@@ -12,18 +12,8 @@ from sqlalchemy.orm import Session
 
 from config.errors import NotFinished
 from db import borders, videos
-from db.schema import (
-    WITH_NAMES,
-    Appearance,
-    FaceGroup,
-    FaceRow,
-    Identity,
-    SampleRun,
-    Segment,
-    SegmentState,
-    Video,
-    VideoState,
-)
+from db.schema import Appearance, FaceGroup, FaceRow, Identity, SampleRun, Segment, Video
+from db.states import WITH_NAMES
 from models.decision import Decision
 
 
@@ -115,7 +105,7 @@ def load(session: Session, video: Video) -> SeenVideo:
 
 def _not_looked_at(video: Video) -> NotFinished:
     subject = f"video {video.id} ({video.title})"
-    if video.state in {VideoState.FAILED, VideoState.REJECTED}:
+    if video.state not in WITH_NAMES:
         return NotFinished(subject, f"is {video.state} ({video.cause}), so nobody was looked for in it")
     return NotFinished(subject, f"is still {video.state}", "`rollcall work --until-empty` finishes it")
 
@@ -138,7 +128,7 @@ def _planned_end(segments: Sequence[Segment], runs: Sequence[SampleRun], interva
     for segment in segments:
         if segment.end_sample is not None:
             ends.append(segment.end_sample)
-        elif segment.state == SegmentState.FAILED:
+        elif segment.state in GIVEN_UP:
             ends.append(max(segment.first_sample + 1, -(-length // interval)))
     return max(ends, default=0)
 

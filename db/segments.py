@@ -11,13 +11,12 @@ from config.errors import MixedEngines
 from db import borders, counters, frames, leases
 from db.borders import BorderFound
 from db.frames import FrameRecord
-from db.leases import Claim
+from db.leases import Allowance, Claim
 from db.parts import parts
-from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, SegmentState, Video, VideoState
+from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, Video
+from db.states import SEGMENT_OPEN, SegmentState, VideoState
 from db.vectors import to_bytes
 from models.faces import Face
-
-_OPEN = (SegmentState.WAITING, SegmentState.RUNNING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +67,10 @@ def plan(
 
 
 def claim(
-    session: Session, segment_id: int, *, owner: str, lease: float, attempts: int, now: datetime
+    session: Session, segment_id: int, *, owner: str, lease: float, allowed: Allowance, now: datetime
 ) -> tuple[Claim, Segment] | None:
     """Take a segment for `lease` seconds; None if it is not to be had."""
-    held = leases.claim(session, Segment, segment_id, owner=owner, lease=lease, attempts=attempts, now=now)
+    held = leases.claim(session, Segment, segment_id, owner=owner, lease=lease, allowed=allowed, now=now)
     if held is None:
         return None
     return held, session.get_one(Segment, segment_id, populate_existing=True)
@@ -120,7 +119,7 @@ def look_again(session: Session, segment_ids: Collection[int]) -> None:
         session.execute(
             update(Segment)
             .where(Segment.id.in_(some))
-            .values(state=SegmentState.WAITING, attempts=0, cause=None, detail=None, lease_until=None)
+            .values(state=SegmentState.WAITING, attempts=0, excused=0, cause=None, detail=None, lease_until=None)
             .execution_options(synchronize_session=False)
         )
 
@@ -204,10 +203,11 @@ def _face_row(record: FaceRecord, segment_id: int, video_id: int, space_id: int)
     }
 
 
-def fail(session: Session, held: Claim, *, cause: str, detail: str) -> bool:
-    """End a segment without an outcome, for good; whether the video waits for finishing now.
+def fail(session: Session, held: Claim, *, permanent: bool, cause: str, detail: str) -> bool:
+    """End a segment without an outcome; whether the video waits for finishing now.
 
-    One that was scanned before stays done: only the borders in it stay as they were.
+    One that was scanned before stays done: only the borders in it stay as they were. `permanent`: another try would
+    end as this one; else it is put in quarantine.
 
     Raises:
         LeaseLost: somebody else has it already.
@@ -217,25 +217,22 @@ def fail(session: Session, held: Claim, *, cause: str, detail: str) -> bool:
         leases.change(session, held, state=SegmentState.DONE, lease_owner=None, lease_until=None)
         borders.give_up(session, held.id, cause)
         return end_if_complete(session, video_id)
-    leases.change(
-        session, held, state=SegmentState.FAILED, lease_owner=None, lease_until=None, cause=cause, detail=detail
-    )
+    state = SegmentState.FAILED if permanent else SegmentState.QUARANTINED
+    leases.change(session, held, state=state, lease_owner=None, lease_until=None, cause=cause, detail=detail)
     return _close_failed(session, held.id, video_id)
 
 
-def fail_exhausted(session: Session, segment_id: int, *, attempts: int, now: datetime) -> bool:
-    """Fail a segment whose last allowed try ended without a word; whether the video waits for finishing now."""
+def end_exhausted(session: Session, segment_id: int, *, allowed: Allowance, now: datetime) -> bool:
+    """Put a segment whose tries are used up in quarantine; whether the video waits for finishing now."""
     video_id = _lock_video(session, segment_id)
     row = session.get_one(Segment, segment_id, populate_existing=True)
     cause = row.cause or "worker-died"
-    detail = (
-        row.detail or f"{row.attempts} tries ended without an outcome: the process was killed or the machine failed"
-    )
+    detail = row.detail or f"{row.attempts} tries ended without a word: the process was killed or the machine failed"
     was_scanned = borders.is_to_look_at(session, segment_id)
-    state = SegmentState.DONE if was_scanned else SegmentState.FAILED
+    state = SegmentState.DONE if was_scanned else SegmentState.QUARANTINED
     changed = session.execute(
         update(Segment)
-        .where(Segment.id == segment_id, leases.is_free(Segment, now), Segment.attempts >= attempts)
+        .where(Segment.id == segment_id, leases.is_free(Segment, now), ~allowed.holds_in(Segment))
         .values(state=state, lease_owner=None, lease_until=None, cause=cause, detail=detail)
         .returning(Segment.id)
         .execution_options(synchronize_session=False)
@@ -261,11 +258,11 @@ def _close_failed(session: Session, segment_id: int, video_id: int) -> bool:
 
 def end_if_complete(session: Session, video_id: int) -> bool:
     """Move a running video on when none of its segments is open; whether this call has done so."""
-    still_open = exists().where(Segment.video_id == video_id, Segment.state.in_(_OPEN))
+    still_open = exists().where(Segment.video_id == video_id, Segment.state.in_(SEGMENT_OPEN))
     moved = session.execute(
         update(Video)
         .where(Video.id == video_id, Video.state == VideoState.RUNNING, ~still_open)
-        .values(state=VideoState.FINISHING, attempts=0, lease_owner=None, lease_until=None)
+        .values(state=VideoState.FINISHING, attempts=0, excused=0, lease_owner=None, lease_until=None)
         .returning(Video.id)
         .execution_options(synchronize_session=False)
     ).scalar_one_or_none()
@@ -280,11 +277,3 @@ def _lock_video(session: Session, segment_id: int) -> int:
         .where(Segment.id == segment_id)
         .with_for_update(of=Video)
     ).one()
-
-
-def free(session: Session, *, attempts: int, now: datetime) -> tuple[list[int], list[int]]:
-    """Segments that wait for a worker: those with tries left, and those whose tries are used up."""
-    rows = session.execute(
-        select(Segment.id, Segment.attempts).where(leases.is_free(Segment, now)).order_by(Segment.id)
-    ).all()
-    return [row.id for row in rows if row.attempts < attempts], [row.id for row in rows if row.attempts >= attempts]

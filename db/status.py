@@ -7,11 +7,9 @@ from datetime import datetime
 from sqlalchemy import Integer, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
-from db.schema import ENDED, FaceGroup, Segment, SegmentState, Video, VideoState
+from db.schema import FaceGroup, Segment, Video
+from db.states import ENDED, SEGMENT_ENDED, VideoState
 from models.decision import Decision
-
-_ENDED_SEGMENT = (SegmentState.DONE, SegmentState.FAILED)
-_TROUBLED = (VideoState.FAILED, VideoState.REJECTED, VideoState.PARTIAL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
         session: of the ledger.
         recent: of the videos that ended well, only this many of the last; all where it is None.
     """
-    ended = func.coalesce(func.sum(cast(case((Segment.state.in_(_ENDED_SEGMENT), 1), else_=0), Integer)), 0)
+    ended = func.coalesce(func.sum(cast(case((Segment.state.in_(SEGMENT_ENDED), 1), else_=0), Integer)), 0)
     people = (
         select(func.count())
         .select_from(FaceGroup)
@@ -78,15 +76,13 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
 def backlog(session: Session) -> Backlog:
     """What is still to be done."""
     open_videos = session.scalar(select(func.count()).select_from(Video).where(Video.state.not_in(ENDED)))
-    open_segments = session.scalar(
-        select(func.count()).select_from(Segment).where(Segment.state.not_in(_ENDED_SEGMENT))
-    )
+    open_segments = session.scalar(select(func.count()).select_from(Segment).where(Segment.state.not_in(SEGMENT_ENDED)))
     return Backlog(open_videos or 0, open_segments or 0)
 
 
 def is_busy(session: Session) -> bool:
     """Whether videos are worked on, or wait for a worker right now; those that wait for the night do not count."""
-    segments = exists().where(Segment.state.not_in(_ENDED_SEGMENT))
+    segments = exists().where(Segment.state.not_in(SEGMENT_ENDED))
     finishing = exists().where(Video.state == VideoState.FINISHING)
     return bool(session.scalar(select(segments | finishing)))
 
@@ -98,8 +94,3 @@ def ended_since(session: Session, moment: datetime) -> Sequence[Video]:
         .where(Video.ended_at >= moment, Video.state != VideoState.REJECTED)
         .order_by(Video.ended_at, Video.id)
     ).all()
-
-
-def troubled(states: Sequence[str]) -> bool:
-    """Whether one of these states asks for a person's attention."""
-    return any(state in _TROUBLED for state in states)

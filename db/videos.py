@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from config.errors import DecoderFailed, NotFound, RollcallError
 from db.facts import ClockPiece, VideoFacts
-from db.schema import SegmentState, Source, Video, VideoState
+from db.schema import Source, Video
+from db.states import SegmentState, VideoState
 
 _LARGEST_ID = 2**63 - 1
 

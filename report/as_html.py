@@ -1,6 +1,6 @@
 """The report as one HTML file that needs nothing else."""
 
-from db.schema import VideoState
+from db.states import VideoState
 from report.model import VideoReport
 from report.page import page
 from report.templating import rendered
@@ -10,6 +10,7 @@ _STATES = {
     VideoState.DONE: "Complete",
     VideoState.PARTIAL: "Partial",
     VideoState.FAILED: "Failed",
+    VideoState.QUARANTINED: "In quarantine",
     VideoState.REJECTED: "Rejected",
 }
 

@@ -9,9 +9,10 @@ from config.errors import NotFinished
 from db import borders, reports, videos
 from db.facts import VideoFacts
 from db.reports import ReportRows
-from db.schema import ENDED, FaceGroup, Video, VideoState
 from db.schema import Appearance as AppearanceRow
+from db.schema import FaceGroup, Video
 from db.session import Session
+from db.states import ENDED, VideoState
 from models.decision import Decision
 from report.coverage import coverage
 from report.model import (

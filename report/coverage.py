@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
-from db.schema import SampleOutcome, SampleRun, Segment, SegmentState
+from db.schema import SampleOutcome, SampleRun, Segment
+from db.states import GIVEN_UP
 from report.model import Coverage, Stretch
 
 UNACCOUNTED = "unaccounted"
@@ -60,7 +61,7 @@ def _planned_end(segment: Segment, at: int, interval: Fraction, length: Fraction
     """First sample that the segment did not plan; of one with an open end that failed, at least its first is lost."""
     if segment.end_sample is not None:
         return segment.end_sample
-    if segment.state != SegmentState.FAILED:
+    if segment.state not in GIVEN_UP:
         return at
     return max(at, segment.first_sample + 1, -(-length // interval))
 
@@ -73,7 +74,7 @@ def _missing(segment: Segment, first: int, end: int, interval: Fraction, length:
 
 def _told(segment: Segment) -> tuple[str | None, str | None]:
     """Why the segment failed. What an earlier try of one that is done left behind is nobody's business."""
-    return (segment.cause, segment.detail) if segment.state == SegmentState.FAILED else (None, None)
+    return (segment.cause, segment.detail) if segment.state in GIVEN_UP else (None, None)
 
 
 def _stretch(

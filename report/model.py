@@ -8,7 +8,8 @@ from datetime import datetime
 from fractions import Fraction
 
 from db.facts import VideoFacts
-from db.schema import SampleOutcome, VideoState
+from db.schema import SampleOutcome
+from db.states import VideoState
 from models.decision import Decision
 from models.faces import Box, Quality
 

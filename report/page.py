@@ -5,7 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from db.schema import SampleOutcome, VideoState
+from db.schema import SampleOutcome
+from db.states import VideoState
 from models.decision import Decision
 from report.model import Person, Stretch, VideoReport
 from report.people import Someone
@@ -104,7 +105,7 @@ def _ticks(length: Fraction, rules: Rules) -> tuple[Tick, ...]:
 def _headline(report: VideoReport) -> tuple[str, str]:
     if report.state == VideoState.REJECTED:
         return "Not known who was on camera", "The file is not a video that can be looked at."
-    if report.state == VideoState.FAILED and not report.people:
+    if report.state in {VideoState.FAILED, VideoState.QUARANTINED} and not report.people:
         return "Not known who was on camera", "The video could not be worked on to its end."
     if not report.people:
         looked = report.coverage.planned - report.coverage.count(SampleOutcome.UNDECODABLE)

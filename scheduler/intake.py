@@ -12,8 +12,8 @@ from pathlib import Path
 from config.errors import AlreadySubmitted, Conflict, DecoderFailed, FileMissing, MediaError, UnusableName
 from db import videos
 from db.facts import VideoFacts
-from db.schema import VideoState
 from db.session import Database
+from db.states import VideoState
 
 Prober = Callable[[Path], VideoFacts]
 

@@ -194,7 +194,7 @@ def run(
                 background = not until_empty and time.monotonic() >= background_from
                 sweep(database, settings, sender, background=background)
                 if background:
-                    background_from = time.monotonic() + settings.work.sweep
+                    background_from = time.monotonic() + settings.schedule.sweep
                 left = _backlog(database)
             except (DatabaseUnavailable, BrokerUnavailable, Conflict) as error:
                 # A server that restarts must not end the night.

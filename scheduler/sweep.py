@@ -12,9 +12,11 @@ import structlog
 
 from config.errors import Conflict
 from config.settings import Settings
+from db import due as waiting
 from db import finishing, leases, reembedding, segments, status, videos
-from db.schema import VideoState
+from db.leases import Allowance
 from db.session import Database
+from db.states import VideoState
 from scheduler import planning
 from scheduler.dispatch import Sender
 
@@ -74,18 +76,18 @@ def prepare(database: Database, settings: Settings, *, begin_new: bool) -> Due:
             log.exception("video cannot be planned", video=video_id)
             with database.writing() as session:
                 videos.end(session, video_id, VideoState.FAILED, cause="fault", detail=str(error))
-    attempts = settings.work.attempts
+    allowed = Allowance(settings.work.attempts, settings.work.outages)
     with database.writing() as session:
         freed = leases.release_gone(session)
         now = leases.utc_now()
-        due, exhausted = segments.free(session, attempts=attempts, now=now)
+        due, exhausted = waiting.segments(session, allowed, now)
         for segment_id in exhausted:
-            segments.fail_exhausted(session, segment_id, attempts=attempts, now=now)
+            segments.end_exhausted(session, segment_id, allowed=allowed, now=now)
         for video_id in videos.ids_running(session):
             segments.end_if_complete(session, video_id)
-        finishable, worn_out = finishing.free(session, attempts=attempts, now=now)
+        finishable, worn_out = waiting.videos(session, allowed, now)
         for video_id in worn_out:
-            finishing.fail_exhausted(session, video_id, attempts=attempts, now=now)
+            finishing.end_exhausted(session, video_id, allowed=allowed, now=now)
     if new or freed or exhausted or worn_out:
-        log.info("ledger put in order", planned=len(new), freed=freed, failed=len(exhausted) + len(worn_out))
-    return Due(due, finishable)
+        log.info("ledger put in order", planned=len(new), freed=freed, quarantined=len(exhausted) + len(worn_out))
+    return Due([segment_id for segment_id, _ in due], finishable)

@@ -12,7 +12,7 @@ from scheduler.sweep import sweep
 def sweep_task() -> None:
     """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
-    _sweep(settings, begin_new=settings.work.start == "at-once")
+    _sweep(settings, begin_new=settings.schedule.start == "at-once")
 
 
 @app.task(name=tasks.NIGHTLY)

@@ -8,6 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from config.settings import Settings, load_settings
 from db import leases, status
+from db.leases import Allowance
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
 from db.shared_galleries import SharedGalleries
@@ -26,6 +27,7 @@ class WorkerProcess:
         threadpool_limits(1)
         self.settings = settings
         self.owner = leases.owner_of_this_process()
+        self.allowed = Allowance(settings.work.attempts, settings.work.outages)
         self.database: Database = open_database(settings)
         self.engine: FaceEngine = build_engine(settings.faces)
         self.decoder = Keeper(settings.decode)

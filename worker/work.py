@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
@@ -19,20 +18,17 @@ from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, MixedEngi
 from db import borders, finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
 from db.schema import Segment
-from worker import casting
+from worker import casting, failures
+from worker.failures import Failure
 from worker.gate import Gate
 from worker.jobs import BorderJob, SegmentJob, border_job, segment_job
+from worker.patience import patiently
 from worker.process import WorkerProcess
 from worker.refining import refine
 from worker.repeats import Repeats
 from worker.scan import Scan, scan
 
 log = structlog.get_logger(__name__)
-
-_LONGEST_PAUSE = 3600.0
-"""Seconds before a failed piece of work is tried again, however often it has failed."""
-
-_LONGEST_DETAIL = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +64,10 @@ def finish_video(process: WorkerProcess, video_id: int) -> list[int]:
         Segments of it in whose time borders are to be looked at before it can be finished.
     """
     asked: list[int] = []
-    work = process.settings.work
+    lease = process.settings.work.lease
     now = leases.utc_now()
     with process.database.writing() as session:
-        held = finishing.claim(
-            session, video_id, owner=process.owner, lease=work.lease, attempts=work.attempts, now=now
-        )
+        held = finishing.claim(session, video_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
         if held is None:
             return asked
         run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=now)
@@ -111,12 +105,10 @@ def _kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
 
 
 def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob | BorderJob, Trial] | None:
-    work = process.settings.work
+    lease = process.settings.work.lease
     now = leases.utc_now()
     with process.database.writing() as session:
-        taken = segments.claim(
-            session, segment_id, owner=process.owner, lease=work.lease, attempts=work.attempts, now=now
-        )
+        taken = segments.claim(session, segment_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
         if taken is None:
             return None
         held, segment = taken
@@ -129,18 +121,21 @@ def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob |
 def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
     """Whether the video waits to be finished now."""
     found = _scan(process, job)
-    with process.database.writing() as session:
-        space_id = spaces.ensure(session, process.engine.space)
-        complete = segments.record(
-            session,
-            job.claim,
-            space_id=space_id,
-            detector=process.engine.detector_name,
-            faces=found.faces,
-            runs=found.runs,
-            analysed=found.frames,
-            key_samples=found.key_samples,
-        )
+
+    def record() -> bool:
+        with process.database.writing() as session:
+            return segments.record(
+                session,
+                job.claim,
+                space_id=spaces.ensure(session, process.engine.space),
+                detector=process.engine.detector_name,
+                faces=found.faces,
+                runs=found.runs,
+                analysed=found.frames,
+                key_samples=found.key_samples,
+            )
+
+    complete = patiently(record, process.settings.work.lease)
     log.info("segment done", faces=len(found.faces))
     return complete
 
@@ -237,31 +232,32 @@ def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
 
 
 def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
-    """Do a piece of work and note how the try ends; what `do` returns, or False.
-
-    A permanent error ends the piece of work; after any other it is tried again, as often as the settings allow.
-    """
+    """Do a piece of work and note how the try ends; what `do` returns, or False. What a failure means: `failures`."""
     began = process.spent
     kind = "segment" if trial.claim.table is Segment else "finishing"
-    moved, outcome, cause, detail = False, "done", None, None
+    moved, outcome, failure = False, "done", None
     with structlog.contextvars.bound_contextvars(
         video=trial.video_id, attempt=trial.claim.attempt, **{kind: trial.claim.id}
     ):
         try:
             moved = do()
         except LeaseLost as error:
-            outcome, cause = "lost", error.code
+            outcome, failure = "lost", failures.judge(error)
             log.warning("lease lost, outcome dropped")
-        except RollcallError as error:
-            outcome, cause, detail = "failed", error.code, _storable(str(error))
-            log.warning("try failed", cause=cause, detail=detail)
-            moved = _write_failure(process, trial.claim, cause, detail, permanent=error.permanent)
         except Exception as error:
-            # The edge of the process: a fault of ours or of a library ends in the ledger, its trace in the log.
-            outcome, cause, detail = "failed", "fault", _storable(f"{type(error).__name__}: {error}")
-            log.exception("fault")
-            moved = _write_failure(process, trial.claim, cause, detail, permanent=False)
-        spent = process.spent - began
+            # The edge of the process: whatever goes wrong ends in the ledger, a fault of ours with its trace in a log.
+            outcome, failure = "failed", failures.judge(error)
+            if isinstance(error, RollcallError):
+                log.warning("try failed", cause=failure.cause, detail=failure.detail)
+            else:
+                log.exception("fault")
+            moved = failures.write(process, trial.claim, failure)
+        _note_end(process, trial, outcome, failure, process.spent - began)
+    return moved
+
+
+def _note_end(process: WorkerProcess, trial: Trial, outcome: str, failure: Failure | None, spent: float) -> None:
+    def note() -> None:
         with process.database.writing() as session:
             task_runs.end(
                 session,
@@ -269,31 +265,8 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
                 outcome=outcome,
                 now=leases.utc_now(),
                 cpu_seconds=spent,
-                cause=cause,
-                detail=detail,
+                cause=failure.cause if failure else None,
+                detail=failure.detail if failure and outcome == "failed" else None,
             )
-    return moved
 
-
-def _storable(text: str) -> str:
-    """What PostgreSQL takes as text, of a length that people read."""
-    return text.replace("\0", "").encode("utf-8", "backslashreplace").decode()[:_LONGEST_DETAIL]
-
-
-def _write_failure(process: WorkerProcess, held: Claim, cause: str, detail: str, *, permanent: bool) -> bool:
-    """Whether the video waits to be finished now, this having been its last open segment."""
-    work = process.settings.work
-    now = leases.utc_now()
-    again = not permanent and held.attempt < work.attempts
-    try:
-        with process.database.writing() as session:
-            if again:
-                delay = timedelta(seconds=min(work.retry_delay * 2 ** min(held.attempt - 1, 20), _LONGEST_PAUSE))
-                leases.give_back(session, held, not_before=now + delay, cause=cause, detail=detail)
-                return False
-            if held.table is Segment:
-                return segments.fail(session, held, cause=cause, detail=detail)
-            finishing.fail(session, held, cause=cause, detail=detail, now=now)
-    except LeaseLost:
-        log.warning("lease lost, failure dropped")
-    return False
+    patiently(note, process.settings.work.lease)

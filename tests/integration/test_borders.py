@@ -16,8 +16,9 @@ from support.night import End, Night, night
 from config.errors import LeaseLost
 from config.settings import BorderSettings, SamplingSettings, Settings, WorkSettings
 from db import casts, finishing, gallery, identities, leases, segments, spaces
-from db.leases import Claim
-from db.schema import Border, Segment, SegmentState, TaskRun, Video, VideoState
+from db.leases import Allowance, Claim
+from db.schema import Border, Segment, TaskRun, Video
+from db.states import SegmentState, VideoState
 from demo.material import Material
 from demo.shots import Black, Move, Shot, Window
 from report.model import Appearance
@@ -213,7 +214,7 @@ def test_a_file_that_was_spoilt_meanwhile_ends_the_same_way(scanned: Scanned, tm
 def claim(own: Night, segment_id: int, owner: str) -> Claim:
     with own.process.database.writing() as session:
         now = leases.utc_now()
-        taken = segments.claim(session, segment_id, owner=owner, lease=60, attempts=2, now=now)
+        taken = segments.claim(session, segment_id, owner=owner, lease=60, allowed=Allowance(2, 2), now=now)
         assert taken is not None
         return taken[0]
 
@@ -255,13 +256,17 @@ def test_a_late_finisher_of_the_first_round_changes_nothing_in_the_second(scanne
         database = own.process.database
         now = leases.utc_now()
         with database.writing() as session:
-            late = finishing.claim(session, scanned.video_id, owner="elsewhere/1", lease=60, attempts=2, now=now)
+            late = finishing.claim(
+                session, scanned.video_id, owner="elsewhere/1", lease=60, allowed=Allowance(2, 2), now=now
+            )
             assert late is not None
             session.execute(sql_update(Video).values(lease_until=None, lease_owner=None))
         for segment_id in asked(own, scanned.video_id):
             scan_segment(own.process, segment_id)
         with database.writing() as session:
-            held = finishing.claim(session, scanned.video_id, owner="mine/1", lease=60, attempts=2, now=now)
+            held = finishing.claim(
+                session, scanned.video_id, owner="mine/1", lease=60, allowed=Allowance(2, 2), now=now
+            )
             assert held is not None
             assert held.attempt == late.attempt, "the second round counts tries anew"
         with pytest.raises(LeaseLost), database.writing() as session:

@@ -12,6 +12,7 @@ from support.records import FACTS, SPACE, analysed, face
 
 from db import casts, finishing, frames, segments, spaces, videos
 from db.frames import FrameRecord, KnownFrame, Scope
+from db.leases import Allowance
 from db.schema import FramePicture, FrameRow, Segment, Video
 from db.session import Database
 from models.multi_index import distances
@@ -27,7 +28,7 @@ def seen(ledger: Database, name: str, records: list[FrameRecord], *, detector: s
             session, content_hash=name.ljust(64, "0"), byte_size=1, path=f"/{name}", title=name, outcome=FACTS
         ).id
         (segment_id,) = segments.plan(session, video_id, [(0, 10)], 3000)
-        taken = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, attempts=3, now=NOW)
+        taken = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, allowed=Allowance(3, 2), now=NOW)
         assert taken is not None
         segments.record(
             session,
@@ -43,7 +44,7 @@ def seen(ledger: Database, name: str, records: list[FrameRecord], *, detector: s
 
 def finish(ledger: Database, video_id: int) -> None:
     with ledger.writing() as session:
-        held = finishing.claim(session, video_id, owner="elsewhere/1", lease=60, attempts=3, now=NOW)
+        held = finishing.claim(session, video_id, owner="elsewhere/1", lease=60, allowed=Allowance(3, 2), now=NOW)
         assert held is not None
         finishing.write(session, held, casts.Cast([], [], []), rule="test", gallery_version=0, now=NOW)
 

@@ -9,24 +9,13 @@ from sqlalchemy import func, select
 from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
-from db import casts, finishing, leases, segments, spaces, task_runs, videos
+from db import casts, due, finishing, leases, segments, spaces, task_runs, videos
 from db.facts import ClockPiece, VideoFacts
-from db.leases import Claim
-from db.schema import (
-    Appearance,
-    FaceCrop,
-    FaceGroup,
-    FaceRow,
-    SampleOutcome,
-    SampleRun,
-    Segment,
-    SegmentState,
-    TaskRun,
-    Video,
-    VideoState,
-)
+from db.leases import Allowance, Claim
+from db.schema import Appearance, FaceCrop, FaceGroup, FaceRow, SampleOutcome, SampleRun, Segment, TaskRun, Video
 from db.segments import FaceRecord, RunRecord
 from db.session import Database
+from db.states import SegmentState, VideoState
 from models.decision import Decision, Verdict
 from models.faces import EmbeddingSpace
 
@@ -46,7 +35,7 @@ def add_video(
 
 def take(ledger: Database, segment_id: int, owner: str = "elsewhere/1", now: datetime = NOW) -> Claim | None:
     with ledger.writing() as session:
-        taken = segments.claim(session, segment_id, owner=owner, lease=LEASE, attempts=3, now=now)
+        taken = segments.claim(session, segment_id, owner=owner, lease=LEASE, allowed=Allowance(3, 2), now=now)
         return taken[0] if taken else None
 
 
@@ -147,7 +136,7 @@ def test_an_expired_lease_can_be_taken_and_the_late_writer_changes_nothing(ledge
     with pytest.raises(LeaseLost):
         write(ledger, late, [face(0, 1)], analysed(0, 10))
     with pytest.raises(LeaseLost), ledger.writing() as session:
-        segments.fail(session, late, cause="x", detail="x")
+        segments.fail(session, late, permanent=True, cause="x", detail="x")
     assert count(ledger, FaceRow) == 2
 
 
@@ -194,18 +183,18 @@ def test_a_failed_try_is_made_again_after_a_pause_and_not_for_ever(ledger: Datab
         now = pause + timedelta(seconds=1)
     assert take(ledger, segment_id, now=now) is None
     with ledger.writing() as session:
-        assert segments.free(session, attempts=3, now=now) == ([], [segment_id])
-        assert segments.fail_exhausted(session, segment_id, attempts=3, now=now)
-        assert not segments.fail_exhausted(session, segment_id, attempts=3, now=now)
+        assert due.segments(session, allowed=Allowance(3, 2), now=now) == ([], [segment_id])
+        assert segments.end_exhausted(session, segment_id, allowed=Allowance(3, 2), now=now)
+        assert not segments.end_exhausted(session, segment_id, allowed=Allowance(3, 2), now=now)
     with ledger.reading() as session:
         row = session.get_one(Segment, segment_id)
-        assert (row.state, row.cause) == (SegmentState.FAILED, "file-missing")
+        assert (row.state, row.cause) == (SegmentState.QUARANTINED, "file-missing")
     assert state(ledger, video_id) == VideoState.FINISHING
     assert count(ledger, SampleRun) == 1
 
 
 def test_work_of_a_dead_process_of_this_host_is_free_at_once(ledger: Database) -> None:
-    _, (dead, alive, foreign) = add_video(ledger, [(0, 1), (1, 2), (2, 3)])
+    video_id, (dead, alive, foreign) = add_video(ledger, [(0, 1), (1, 2), (2, 3)])
     mine = leases.owner_of_this_process()
     host = mine.rpartition("/")[0]
     taken(ledger, dead, f"{host}/{2**22 + 1}")  # above the kernel's largest process id
@@ -213,7 +202,7 @@ def test_work_of_a_dead_process_of_this_host_is_free_at_once(ledger: Database) -
     taken(ledger, foreign, "elsewhere/1")
     with ledger.writing() as session:
         assert leases.release_gone(session) == 1
-        assert segments.free(session, attempts=3, now=NOW) == ([dead], [])
+        assert due.segments(session, allowed=Allowance(3, 2), now=NOW) == ([(dead, video_id)], [])
 
 
 def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> None:
@@ -221,7 +210,9 @@ def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> No
     assert write(ledger, taken(ledger, segment_id), [face(0, 1), face(1, 2)], analysed(0, 10))
     for round_number in (1, 2):
         with ledger.writing() as session:
-            held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
+            held = finishing.claim(
+                session, video_id, owner="elsewhere/1", lease=LEASE, allowed=Allowance(3, 2), now=NOW
+            )
             assert held is not None
             run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=NOW)
             found = finishing.faces(session, video_id, 128)
@@ -261,7 +252,7 @@ def test_the_account_decides_how_a_video_ends(
         first += length
     write(ledger, taken(ledger, segment_id), [], runs)
     with ledger.writing() as session:
-        held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, attempts=3, now=NOW)
+        held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, allowed=Allowance(3, 2), now=NOW)
         assert held is not None
         assert finishing.write(session, held, casts.Cast([], [], []), rule="test", gallery_version=0, now=NOW) == ended
         assert session.get_one(Video, video_id, populate_existing=True).cause == (

@@ -22,7 +22,8 @@ from support.installation import ROLLCALL, Installation
 
 from config import tasks
 from config.errors import BrokerUnavailable
-from db.schema import FaceCrop, FaceRow, Segment, SegmentState, TaskRun
+from db.schema import FaceCrop, FaceRow, Segment, TaskRun
+from db.states import SegmentState
 from demo.film import Film
 from demo.material import Material
 from scheduler.dispatch import Sender
@@ -113,7 +114,7 @@ def until(holds: Callable[[], bool], what: str, installation: Installation, seco
 def test_celery_workers_with_postgresql_and_redis_give_the_same_reports(
     install: Install, film: Film, day: Path, calm: Reports, postgres_url: str, redis_url: str
 ) -> None:
-    installation = install("served", database__url=postgres_url, broker__url=redis_url, work__sweep=1, **SETTINGS)
+    installation = install("served", database__url=postgres_url, broker__url=redis_url, schedule__sweep=1, **SETTINGS)
     # Nothing but the program itself makes the folder that beat keeps its schedule in.
     fresh = str(installation.home / "not made yet")
     installation = replace(installation, environment={**installation.environment, "ROLLCALL_HOME": fresh})

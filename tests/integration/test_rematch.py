@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 from cli.main import app
 from config.settings import load_settings
 from db import calibrations, casts, identities, matching, status, videos
-from db.schema import Cluster, FaceGroup, Video, VideoState
+from db.schema import Cluster, FaceGroup, Video
+from db.states import VideoState
 from models.faces import Face
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch

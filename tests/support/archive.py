@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 
 from db import gallery, identities, leases, segments, spaces, videos
+from db.leases import Allowance
 from db.schema import FaceGroup
 from db.segments import FaceRecord
 from models.crops import FacePicture
@@ -34,7 +35,9 @@ def add_done(
             session, content_hash=title.ljust(64, "0"), byte_size=1, path=f"/{title}", title=title, outcome=FACTS
         ).id
         (segment_id,) = segments.plan(session, video_id, [(0, 10)], SAMPLE)
-        taken = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, attempts=3, now=leases.utc_now())
+        taken = segments.claim(
+            session, segment_id, owner="elsewhere/1", lease=60, allowed=Allowance(3, 2), now=leases.utc_now()
+        )
         assert taken is not None
         segments.record(
             session,

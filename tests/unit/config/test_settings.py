@@ -57,7 +57,7 @@ def test_file_over_defaults_and_environment_over_file(monkeypatch: pytest.Monkey
         ("ROLLCALL_SAMPLING__INTERVAL", "often", ["sampling.interval", "'often'", "0.04 to 3600"]),
         ("ROLLCALL_FACES__DETECTOR", "eyes", ["faces.detector", "'eyes'", "hog | dlib-cnn"]),
         ("ROLLCALL_FACES__MIRROR", "perhaps", ["faces.mirror", "'perhaps'", "true | false"]),
-        ("ROLLCALL_WORK__NIGHTLY", "25:00", ["work.nightly", "'25:00'", "HH:MM"]),
+        ("ROLLCALL_SCHEDULE__NIGHTLY", "25:00", ["schedule.nightly", "'25:00'", "HH:MM"]),
         ("ROLLCALL_SAMPLING__INTERVALL", "3", ["ROLLCALL_SAMPLING__INTERVALL", "no such setting"]),
         ("ROLLCALL_SETTINGS", "/nowhere.toml", ["ROLLCALL_SETTINGS", "/nowhere.toml"]),
     ],

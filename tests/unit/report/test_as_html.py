@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 import report as package
-from db.schema import SampleOutcome, VideoState
+from db.schema import SampleOutcome
+from db.states import VideoState
 from report import as_html
 from report.model import Appearance, Coverage, Person, Provenance, Stretch, VideoReport
 

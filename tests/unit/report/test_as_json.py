@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from db.schema import VideoState
+from db.states import VideoState
 from report import as_json
 from report.model import Coverage, Provenance, VideoReport
 

@@ -16,8 +16,9 @@ from support import broadcast as scene
 
 from config.errors import NotFinished
 from db import identities, videos
-from db.schema import Appearance, Base, FaceGroup, SampleOutcome, SampleRun, Segment, Video, VideoState
+from db.schema import Appearance, Base, FaceGroup, SampleOutcome, SampleRun, Segment, Video
 from db.session import Database
+from db.states import VideoState
 from models.decision import Decision
 from report import as_csv, as_html, as_json, as_vtt
 from report.build import build

@@ -6,7 +6,8 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
-from db.schema import SampleOutcome, SampleRun, Segment, SegmentState
+from db.schema import SampleOutcome, SampleRun, Segment
+from db.states import SegmentState
 from report.coverage import UNACCOUNTED, coverage
 from report.model import Coverage
 

@@ -12,8 +12,9 @@ from config.errors import DecoderCrashed, NotAVideo
 from db import segments, videos
 from db.facts import VideoFacts
 from db.migrate import ensure_schema
-from db.schema import Segment, SegmentState, Source, Video, VideoState
+from db.schema import Segment, Source, Video
 from db.session import Database
+from db.states import SegmentState, VideoState
 from scheduler import intake
 
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)

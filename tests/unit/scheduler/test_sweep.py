@@ -10,10 +10,10 @@ from config.embedder_file import EmbedderFile
 from config.settings import Settings
 from db import reembedding, segments, spaces, videos
 from db.facts import VideoFacts
-from db.leases import utc_now
+from db.leases import Allowance, utc_now
 from db.migrate import ensure_schema
-from db.schema import VideoState
 from db.session import Database
+from db.states import VideoState
 from models.faces import EmbeddingSpace
 from scheduler.dispatch import Sender
 from scheduler.sweep import sweep
@@ -100,7 +100,7 @@ def test_work_in_hand_is_not_sent(database: Database, settings: Settings) -> Non
     submit(database)
     first = sweep(database, settings, Recorder()).segments[0]
     with database.writing() as session:
-        assert segments.claim(session, first, owner="elsewhere/1", lease=60, attempts=2, now=utc_now())
+        assert segments.claim(session, first, owner="elsewhere/1", lease=60, allowed=Allowance(2, 2), now=utc_now())
     assert first not in sweep(database, settings, Recorder()).segments
 
 
@@ -110,7 +110,9 @@ def test_a_video_whose_tries_are_used_up_ends(database: Database, settings: Sett
         for segment_id in sweep(database, settings, Recorder()).segments:
             with database.writing() as session:
                 # A lease of no time: the process died at once.
-                segments.claim(session, segment_id, owner="elsewhere/1", lease=0, attempts=2, now=utc_now())
+                segments.claim(
+                    session, segment_id, owner="elsewhere/1", lease=0, allowed=Allowance(2, 2), now=utc_now()
+                )
     recorder = Recorder()
     due = sweep(database, settings, recorder)
     assert due.segments == []
