@@ -27,10 +27,10 @@ from config.settings import BorderSettings, SamplingSettings, Settings
 from db import videos
 from db.migrate import ensure_schema
 from db.schema import Border, TaskRun
+from intake.admission import Desk
 from models.faces import RgbImage
 from report.build import build
 from report.model import VideoReport
-from scheduler import intake
 from scheduler.sweep import prepare
 from worker.process import WorkerProcess
 from worker.work import finish_video, scan_segment
@@ -109,7 +109,7 @@ def _work(film: Path, settings: Settings) -> Result:
     settings.home.mkdir(parents=True)
     process = WorkerProcess(settings)
     ensure_schema(process.database)
-    video_id = intake.admit(process.database, film, process.decoder.probe).video_id
+    video_id = Desk(process.database, process.settings, process.decoder.probe).admit(film).video_id
     assert video_id is not None
     # Networks load once per process: that is no cost of a video.
     process.engine.analyse(np.zeros((_HEIGHT, _WIDTH, 3), np.uint8))

@@ -1,6 +1,7 @@
 """`rollcall submit PATH…`: files become rows of the ledger, to be worked on."""
 
 from collections import Counter
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,8 +11,9 @@ from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
 from config.settings import load_settings
-from scheduler import intake
-from scheduler.intake import Admission
+from intake import admission
+from intake.admission import Admission
+from intake.facts import facts
 
 
 def register(app: typer.Typer) -> None:
@@ -21,30 +23,46 @@ def register(app: typer.Typer) -> None:
 
 def run(
     paths: Annotated[list[Path], typer.Argument(help="Video files, or folders of them.", metavar="PATH…")],
+    channel: Annotated[str | None, typer.Option(help="That they were recorded from.")] = None,
+    recorded: Annotated[
+        str | None, typer.Option(help="When the recording began, e.g. 2026-11-20T18:05; of one file.")
+    ] = None,
+    priority: Annotated[str | None, typer.Option(help="low, normal, high or urgent.")] = None,
+    deadline: Annotated[
+        str | None, typer.Option(help="By when they are to be done: 06:00, +6h or 2026-11-21T06:00.")
+    ] = None,
 ) -> None:
     """Submit videos to the queue. What is no video, or is in the ledger already, is refused with a reason."""
     from worker.cage.keeper import Keeper  # noqa: PLC0415  the pictures' libraries load only where files are probed
 
-    files = list(intake.files_under(paths))
     settings = load_settings()
+    told = {"channel": channel, "recorded": recorded, "priority": priority, "deadline": deadline}
+    try:
+        upload = facts(told, settings.schedule.time_zone, datetime.now(UTC))
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from None
+    files = list(admission.files_under(paths))
+    if recorded is not None and len(files) != 1:
+        raise typer.BadParameter(f"--recorded is of one file, these are {len(files)}")
     progress = console.progress("files", len(files))
     with opened(settings) as database, Keeper(settings.decode) as decoder, progress as advance:
+        desk = admission.Desk(database, settings, decoder.probe)
         admissions = []
         for count, path in enumerate(files, start=1):
-            admissions.append(intake.admit(database, path, decoder.probe))
+            admissions.append(desk.admit(path, upload))
             advance(count)
     _tell(admissions)
-    if any(admission.error for admission in admissions):
+    if any(each.error for each in admissions):
         raise typer.Exit(Exit.REFUSED)
 
 
 def _tell(admissions: list[Admission]) -> None:
-    for admission in admissions:
-        if admission.error is not None:
-            console.complain(f"{admission.error.code}: {admission.error}")
+    for each in admissions:
+        if each.error is not None:
+            console.complain(f"{each.error.code}: {each.error}")
         else:
-            console.lines([f"video {admission.video_id}: {admission.path}"])
-    counts = Counter(admission.error.code if admission.error else "submitted" for admission in admissions)
+            console.lines([f"video {each.video_id}: {each.path}"])
+    counts = Counter(each.error.code if each.error else "submitted" for each in admissions)
     if len(admissions) != 1:
         told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no files"
         console.err.print(told, markup=False)

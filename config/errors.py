@@ -20,6 +20,7 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     ├── MediaError                  a file that was submitted as a video
     │   ├── FileMissing             not there, or not readable (temporary: a disk may come back)
     │   ├── UnusableName            a file name that is no text
+    │   ├── BadSidecar              the file that tells about an upload cannot be understood
     │   ├── EmptyFile               zero bytes
     │   ├── NotAVideo               no container that the decoder knows
     │   ├── NoVideoStream           sound only, or only a cover picture
@@ -28,6 +29,7 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   │   ├── DecoderCrashed      it has died, or talked nonsense
     │   │   ├── DecoderHung         it has not got on, or not come to an end
     │   │   └── DecoderMemory       it wanted more memory than it may have
+    │   ├── InQuarantine            tries at this content are used up, and nobody has asked for more
     │   └── AlreadySubmitted        the same bytes are in the ledger
     ├── PhotographError             a file that was given as a photograph
     │   ├── UnreadablePhotograph    missing, or not an image
@@ -174,6 +176,12 @@ class UnusableName(MediaError):
     code = "unusable-name"
 
 
+class BadSidecar(MediaError):
+    """The file that tells about an upload cannot be understood."""
+
+    code = "bad-sidecar"
+
+
 class EmptyFile(MediaError):
     """The file has zero bytes."""
 
@@ -221,6 +229,12 @@ class DecoderMemory(DecoderFailed):
     """The decoder wanted more memory than it may have."""
 
     code = "decoder-memory"
+
+
+class InQuarantine(MediaError):
+    """Tries at this content are used up, under whatever name it comes, and nobody has asked for more."""
+
+    code = "in-quarantine"
 
 
 class AlreadySubmitted(MediaError):

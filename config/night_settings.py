@@ -1,12 +1,13 @@
 """Settings of the night: what is taken in, from where, with which deadline, and when things run."""
 
-from datetime import time
+from datetime import UTC, datetime, time
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import parse
 from pydantic import AfterValidator, Field, field_validator
 
+from config.moments import deadline as parsed_deadline
 from config.setting_groups import Group, unit
 
 PriorityName = Literal["low", "normal", "high", "urgent"]
@@ -33,6 +34,13 @@ class UploadRule(Group):
         description="Where the path does not tell it; as `rollcall submit --deadline` takes it.",
         json_schema_extra=unit("time"),
     )
+
+    @field_validator("deadline")
+    @classmethod
+    def _is_a_deadline(cls, deadline: str | None) -> str | None:
+        if deadline is not None:
+            parsed_deadline(deadline, UTC, datetime.now(UTC))
+        return deadline
 
     @field_validator("path")
     @classmethod
@@ -69,6 +77,15 @@ class IntakeSettings(Group):
         description="A file of a watched folder is taken when its size and time have not changed for this long. "
         "Objects of buckets are whole from the start.",
         json_schema_extra=unit("seconds"),
+    )
+    ignore: list[str] = Field(
+        default=[
+            *("*.part", "*.partial", "*.tmp", "*.crdownload", "*.filepart"),
+            *("*.json", "*.xml", "*.txt", "*.srt", "*.vtt", "*.nfo", "*.log", "*.md5", "*.sha256"),
+            *("*.jpg", "*.jpeg", "*.png"),
+        ],
+        description="Names of files in watched places that are no uploads; hidden ones never are.",
+        json_schema_extra=unit("patterns of names"),
     )
     rules: list[UploadRule] = Field(
         default=[],

@@ -22,10 +22,14 @@ to start from.
 def markdown() -> str:
     """The page."""
     cells = ("name", "variable", "default", "range", "unit", "help")
-    rows = [[str(row[cell]).replace("|", "\\|") for cell in cells] for row in table()]
+    rows = [[_shown(row[cell]).replace("|", "\\|") for cell in cells] for row in table()]
     for row in rows:
         row[0], row[1] = f"`{row[0]}`", f"`{row[1]}`"
     return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def _shown(value: object) -> str:
+    return _literal(value) if isinstance(value, list) else str(value)
 
 
 def toml() -> str:
@@ -48,6 +52,8 @@ def toml() -> str:
 def _literal(value: object) -> str:
     if isinstance(value, bool):
         return str(value).lower()
+    if isinstance(value, list):
+        return f"[{', '.join(map(_literal, value))}]"
     return f'"{value}"' if isinstance(value, str) else str(value)
 
 

@@ -1,12 +1,31 @@
 """What is known of a video before anybody has looked at it. No database: whoever decodes loads this and not SQL."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from fractions import Fraction
 
 
 def seconds(pts: int, numerator: int | None, denominator: int | None) -> Fraction:
     """Seconds of so many ticks. Only rejected videos have no time base, and those have no frames."""
     return Fraction(pts * (numerator or 0), denominator or 1)
+
+
+@dataclass(frozen=True, slots=True)
+class UploadFacts:
+    """What is known of an upload beside its content. None: not told."""
+
+    channel: str | None = None
+    recorded_at: datetime | None = None
+    """When the recording began."""
+    priority: int | None = None
+    """See `db.schema.Priority`."""
+    deadline: datetime | None = None
+    """By when it is to be done."""
+
+    def or_else(self, other: "UploadFacts") -> "UploadFacts":
+        """With what the other tells where this one does not."""
+        mine = {field.name: getattr(self, field.name) for field in fields(self)}
+        return replace(other, **{name: value for name, value in mine.items() if value is not None})
 
 
 @dataclass(frozen=True, slots=True)

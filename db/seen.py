@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from config.errors import NotFinished
 from db import borders, videos
 from db.schema import Appearance, FaceGroup, FaceRow, Identity, SampleRun, Segment, Video
-from db.states import WITH_NAMES
+from db.states import GIVEN_UP, WITH_NAMES
 from models.decision import Decision
 
 

@@ -9,42 +9,62 @@ from fractions import Fraction
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from config.errors import DecoderFailed, NotFound, RollcallError
-from db.facts import ClockPiece, VideoFacts
-from db.schema import Source, Video
-from db.states import SegmentState, VideoState
+from config.errors import NotFound, RollcallError
+from db.facts import ClockPiece, UploadFacts, VideoFacts
+from db.schema import Priority, Source, Video
+from db.states import GIVEN_UP, SegmentState, VideoState
 
 _LARGEST_ID = 2**63 - 1
+_NOTHING_TOLD = UploadFacts()
 
 
 def add(
-    session: Session, *, content_hash: str, byte_size: int, path: str, title: str, outcome: VideoFacts | RollcallError
+    session: Session,
+    *,
+    content_hash: str,
+    byte_size: int,
+    path: str,
+    title: str,
+    outcome: VideoFacts | RollcallError,
+    upload: UploadFacts = _NOTHING_TOLD,
 ) -> Video:
-    """Write a new video: waiting when its facts are known, rejected (with the cause) when it cannot be one."""
+    """Write a new video: waiting when its facts are known, else as `judge` says, with the cause."""
     video = Video(
         content_hash=content_hash, byte_size=byte_size, path=path, title=title, submitted_at=datetime.now(UTC)
     )
+    video.priority = Priority.NORMAL if upload.priority is None else upload.priority
+    video.deadline = upload.deadline
     judge(video, outcome)
     session.add(video)
     session.flush()
-    add_source(session, video.id, path)
+    add_source(session, video.id, path, upload)
     return video
 
 
 def judge(video: Video, outcome: VideoFacts | RollcallError) -> None:
-    """Let a video wait for its work, or reject it."""
+    """Let a video wait for its work; or reject it, or put it in quarantine where another look may end otherwise."""
     if isinstance(outcome, RollcallError):
-        video.state, video.cause, video.detail = VideoState.REJECTED, outcome.code, outcome.what
+        video.state = VideoState.REJECTED if outcome.permanent else VideoState.QUARANTINED
+        video.cause, video.detail = outcome.code, outcome.what
         video.ended_at = datetime.now(UTC)
     else:
         video.state, video.cause, video.detail, video.ended_at = VideoState.WAITING, None, None, None
         _set_facts(video, outcome)
 
 
-def deserves_another_look(video: Video) -> bool:
-    """Whether a video was rejected for what it did to the decoder: that may have been the machine, or its limits."""
-    kinds: list[type[DecoderFailed]] = [DecoderFailed, *DecoderFailed.__subclasses__()]
-    return video.state == VideoState.REJECTED and video.cause in {kind.code for kind in kinds}
+def is_unprobed(video: Video) -> bool:
+    """Whether it is in quarantine since it was submitted: nobody knows whether it is a video."""
+    return video.state == VideoState.QUARANTINED and video.time_base_num is None
+
+
+def hurry(video: Video, upload: UploadFacts) -> None:
+    """Let a video that is uploaded once more be done as early, and go as far before others, as either upload asks."""
+    if video.ended_at is not None:
+        return
+    if upload.priority is not None:
+        video.priority = max(video.priority, upload.priority)
+    if upload.deadline is not None:
+        video.deadline = min(video.deadline or upload.deadline, upload.deadline)
 
 
 def _set_facts(video: Video, facts: VideoFacts) -> None:
@@ -71,11 +91,14 @@ def facts(video: Video) -> VideoFacts:
     )  # fmt: skip
 
 
-def add_source(session: Session, video_id: int, path: str) -> None:
-    """Remember another place that the same content came from."""
-    known = session.scalar(select(Source.id).where(Source.video_id == video_id, Source.path == path))
+def add_source(session: Session, video_id: int, path: str, upload: UploadFacts = _NOTHING_TOLD) -> None:
+    """Remember a place that the content came from, and what was told of it there."""
+    known = session.scalar(select(Source).where(Source.video_id == video_id, Source.path == path))
     if known is None:
-        session.add(Source(video_id=video_id, path=path, submitted_at=datetime.now(UTC)))
+        known = Source(video_id=video_id, path=path, submitted_at=datetime.now(UTC))
+        session.add(known)
+    known.channel = upload.channel or known.channel
+    known.recorded_at = upload.recorded_at or known.recorded_at
 
 
 def by_hash(session: Session, content_hash: str) -> Video | None:
@@ -148,18 +171,20 @@ def end(session: Session, video_id: int, state: VideoState, *, cause: str, detai
     video.state, video.cause, video.detail, video.ended_at = state, cause, detail, datetime.now(UTC)
 
 
-def reopen(session: Session, video: Video) -> bool:
-    """Give a failed video, or the failed segments of a partial one, all their tries again; whether there were any.
+def retry(session: Session, video: Video) -> bool:
+    """Give what has ended without an outcome all its tries again; whether there was anything. What was recorded stays.
 
-    What was recorded stays.
+    A video that was never probed is left alone: its file has to be looked at first.
     """
-    failed = [segment for segment in video.segments if segment.state == SegmentState.FAILED]
-    if video.state not in {VideoState.FAILED, VideoState.PARTIAL} or not (failed or video.state == VideoState.FAILED):
+    given_up = [segment for segment in video.segments if segment.state in GIVEN_UP]
+    is_whole = video.state in {VideoState.FAILED, VideoState.QUARANTINED} and not is_unprobed(video)
+    if not is_whole and not (video.state == VideoState.PARTIAL and given_up):
         return False
-    for segment in failed:
-        segment.state, segment.attempts, segment.cause, segment.detail = SegmentState.WAITING, 0, None, None
-        segment.lease_owner = segment.lease_until = None
+    for segment in given_up:
+        segment.state, segment.attempts, segment.excused = SegmentState.WAITING, 0, 0
+        segment.cause = segment.detail = segment.lease_owner = segment.lease_until = None
     video.state = VideoState.RUNNING if video.segments else VideoState.WAITING
-    video.attempts, video.cause, video.detail, video.ended_at = 0, None, None, None
+    video.attempts = video.excused = 0
+    video.cause = video.detail = video.ended_at = None
     session.flush()
     return True

@@ -13,9 +13,9 @@ from db import videos
 from db.migrate import ensure_schema
 from db.schema import SampleOutcome, SampleRun, Segment, TaskRun
 from db.session import Session
+from intake.admission import Desk
 from report.build import build
 from report.model import VideoReport
-from scheduler import intake
 from scheduler.sweep import prepare
 from worker.process import WorkerProcess
 from worker.work import finish_video, scan_segment
@@ -62,7 +62,7 @@ class Night:
 
     def submit(self, path: Path) -> int:
         """Submit a file that nobody has submitted before; its video."""
-        video_id = intake.admit(self.process.database, path, self.process.decoder.probe).video_id
+        video_id = Desk(self.process.database, self.process.settings, self.process.decoder.probe).admit(path).video_id
         assert video_id is not None
         return video_id
 
