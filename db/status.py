@@ -7,6 +7,7 @@ from datetime import datetime
 from sqlalchemy import Integer, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
+from db import arrivals
 from db.schema import FaceGroup, Segment, Video
 from db.states import ENDED, SEGMENT_ENDED, VideoState
 from models.decision import Decision
@@ -31,10 +32,13 @@ class VideoStatus:
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What is still to be done: videos that have not ended, segments of theirs that are open, planned or not."""
+    """What is still to be done: videos that have not ended, segments of theirs that are open, and what has arrived in
+    watched places and is no video yet.
+    """  # noqa: D205  the two lines are one sentence
 
     videos: int
     segments: int
+    arrivals: int
 
 
 def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
@@ -73,11 +77,11 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
     ]
 
 
-def backlog(session: Session) -> Backlog:
-    """What is still to be done."""
+def backlog(session: Session, seen_by: datetime | None = None) -> Backlog:
+    """What is still to be done. Of arrivals that may still be written those count that have not changed since then."""
     open_videos = session.scalar(select(func.count()).select_from(Video).where(Video.state.not_in(ENDED)))
     open_segments = session.scalar(select(func.count()).select_from(Segment).where(Segment.state.not_in(SEGMENT_ENDED)))
-    return Backlog(open_videos or 0, open_segments or 0)
+    return Backlog(open_videos or 0, open_segments or 0, arrivals.unfinished(session, seen_by))
 
 
 def is_busy(session: Session) -> bool:

@@ -29,6 +29,10 @@ class Sender:
         """Ask for videos, all of whose segments have ended, to be finished."""
         self._send(tasks.FINISH_VIDEO, [(number,) for number in video_ids])
 
+    def send_arrivals(self, arrival_ids: Sequence[int]) -> None:
+        """Ask for what has arrived in watched places to be submitted."""
+        self._send(tasks.ADMIT, [(number,) for number in arrival_ids])
+
     def send_rematch(self) -> None:
         """Ask for past videos to be matched with the gallery of now."""
         self._send(tasks.REMATCH, [()])

@@ -1,13 +1,10 @@
 """Everything on this machine in one command: Celery workers as child processes, and the sweep around them."""
 
 import contextlib
-import ctypes
-import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from datetime import datetime
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Self
@@ -15,139 +12,21 @@ from typing import Self
 import structlog
 
 from config.celery_app import app
-from config.errors import BrokerUnavailable, Conflict, DatabaseUnavailable, WorkersDied
-from config.settings import FILE_VARIABLE, Settings
+from config.errors import BrokerUnavailable, Conflict, DatabaseUnavailable
+from config.settings import Settings
 from db import leases, status
 from db.session import Database
 from db.status import Backlog
+from intake import watching
 from scheduler.dispatch import Sender
+from scheduler.local_workers import LocalWorkers
 from scheduler.sweep import sweep
 
 log = structlog.get_logger(__name__)
 
 _TICK = 1.0
-_RESTARTS = 5
 _PATIENCE = 300.0
-"""Seconds for which ledger and broker may be out of reach, and within which workers may not die too often."""
-
-_PR_SET_PDEATHSIG = 1
-
-
-class LocalWorkers:
-    """Celery worker processes of this machine, one group of processes of their own.
-
-    Whatever still runs when the block is left is killed: what it has not recorded is done again later.
-
-    Args:
-        settings: of this run; the children read the same environment.
-        processes: how many.
-        log_file: where they log to.
-    """
-
-    def __init__(self, settings: Settings, processes: int, log_file: Path) -> None:
-        self._home = settings.home
-        self._environment = _environment(settings)
-        self._processes = processes
-        self._log_file = log_file
-        self._level = settings.log.level
-        self._child: subprocess.Popen[bytes] | None = None
-        self._restarts = 0
-        self._started = 0.0
-
-    def __enter__(self) -> Self:
-        self._start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if self._child is not None:
-            self._kill_group(self._child)
-
-    def end_overdue(self, pids: Iterable[int]) -> None:
-        """Kill those of our processes whose lease has run out: they hang, and would hold their place for ever."""
-        for pid in pids:
-            with contextlib.suppress(ProcessLookupError):
-                if self._child is not None and os.getpgid(pid) == self._child.pid:
-                    log.warning("a worker hangs and is killed", pid=pid)
-                    os.kill(pid, signal.SIGKILL)
-
-    def ask_to_end(self) -> None:
-        """Let them finish the segments at hand and take no more."""
-        if self._child is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._child.terminate()
-
-    def alive(self) -> bool:
-        """Whether they still run."""
-        return self._child is not None and self._child.poll() is None
-
-    def check(self) -> None:
-        """Start the workers anew if they have died.
-
-        Raises:
-            WorkersDied: they die again and again.
-        """
-        if self._child is None or self.alive():
-            return
-        log.warning("workers died", code=self._child.returncode)
-        self._kill_group(self._child)
-        recent = time.monotonic() - self._started < _PATIENCE
-        self._restarts = self._restarts + 1 if recent else 1
-        if self._restarts > _RESTARTS:
-            raise WorkersDied("the workers", f"died {self._restarts} times", f"their log is {self._log_file}")
-        self._start()
-
-    def _start(self) -> None:
-        command = [sys.executable, "-P", "-m", "celery", "--app", "config.celery_app", "worker"]
-        command += ["--include", "worker.tasks", "--concurrency", str(self._processes)]
-        command += ["--hostname", f"rollcall-{os.getpid()}@%h", "--loglevel", self._level]
-        # One machine needs no talk between workers.
-        command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        self._started = time.monotonic()
-        _remove_torn_messages(self._home)
-        with self._log_file.open("ab") as output:
-            self._child = subprocess.Popen(  # noqa: S603  our own command line
-                command,
-                stdin=subprocess.DEVNULL,
-                env=self._environment,
-                stdout=output,
-                stderr=output,
-                # A folder of ours: Celery puts the current one on the module path, and a foreign `config` would shadow.
-                cwd=self._home,
-                start_new_session=True,
-                preexec_fn=_end_with_parent if sys.platform == "linux" else None,  # noqa: PLW1509  no threads here
-            )
-
-    @staticmethod
-    def _kill_group(child: subprocess.Popen[bytes]) -> None:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child.pid, signal.SIGKILL)
-        child.wait()
-
-
-def _environment(settings: Settings) -> dict[str, str]:
-    """Ours, with paths that mean the same in the folder that the workers run in."""
-    environment = {**os.environ, "ROLLCALL_HOME": str(settings.home)}
-    relative = settings.database.url.partition("sqlite:///")[2]
-    if relative:
-        environment["ROLLCALL_DATABASE__URL"] = f"sqlite:///{Path(relative).absolute()}"
-    if file := os.environ.get(FILE_VARIABLE):
-        environment[FILE_VARIABLE] = str(Path(file).absolute())
-    return environment
-
-
-def _remove_torn_messages(home: Path) -> None:
-    """Drop files of the embedded broker that a full disk or a power cut left empty: Kombu stumbles on them."""
-    for file in (home / "broker").glob("*/*"):
-        with contextlib.suppress(FileNotFoundError):
-            if file.stat().st_size == 0:
-                file.unlink()
-
-
-def _end_with_parent() -> None:
-    """Have the kernel end the workers when we are killed: nobody would sweep for them any more."""
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+"""Seconds for which ledger and broker may be out of reach."""
 
 
 class Stop:
@@ -172,6 +51,48 @@ class Stop:
         self.asked += 1
 
 
+class _Every:
+    """Whether it is time again."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._due = time.monotonic()
+
+    def __call__(self) -> bool:
+        if time.monotonic() < self._due:
+            return False
+        self._due = time.monotonic() + self._seconds
+        return True
+
+
+class _Rounds:
+    """What is done about once a second while the workers work.
+
+    Who waits for the end of the queue does not wait for what can wait, nor for files that somebody is still writing.
+    """
+
+    def __init__(self, database: Database, settings: Settings, *, until_empty: bool) -> None:
+        self._database, self._settings, self._until_empty = database, settings, until_empty
+        self._sender = Sender(app)
+        self._looks, self._asks = _Every(settings.schedule.intake), _Every(settings.schedule.sweep)
+        self._first_look: datetime | None = None
+
+    def go(self, workers: LocalWorkers) -> Backlog:
+        """One round; what is left to do."""
+        workers.end_overdue(_overdue(self._database))
+        if self._settings.intake.watch and self._looks():
+            watching.look(self._database, self._settings)
+            self._first_look = self._first_look or leases.utc_now()
+        background = not self._until_empty and self._asks()
+        sweep(self._database, self._settings, self._sender, background=background)
+        return self.backlog()
+
+    def backlog(self) -> Backlog:
+        """What is left to do."""
+        with self._database.reading() as session:
+            return status.backlog(session, self._first_look)
+
+
 def run(
     database: Database, settings: Settings, stop: Stop, *, processes: int, log_file: Path, until_empty: bool
 ) -> Iterator[Backlog]:
@@ -183,19 +104,13 @@ def run(
     Raises:
         WorkersDied: the workers die again and again.
     """
-    sender = Sender(app)
+    rounds = _Rounds(database, settings, until_empty=until_empty)
     with LocalWorkers(settings, processes, log_file) as workers:
-        well = background_from = time.monotonic()
+        well = time.monotonic()
         while not stop.asked:
             workers.check()
             try:
-                workers.end_overdue(_overdue(database))
-                # Who waits for the end of the queue does not wait for what can wait.
-                background = not until_empty and time.monotonic() >= background_from
-                sweep(database, settings, sender, background=background)
-                if background:
-                    background_from = time.monotonic() + settings.schedule.sweep
-                left = _backlog(database)
+                left = rounds.go(workers)
             except (DatabaseUnavailable, BrokerUnavailable, Conflict) as error:
                 # A server that restarts must not end the night.
                 log.warning("ledger or broker out of reach", detail=str(error))
@@ -204,13 +119,13 @@ def run(
             else:
                 well = time.monotonic()
                 yield left
-                if until_empty and not left.videos:
+                if until_empty and not left.videos and not left.arrivals:
                     break
             time.sleep(_TICK)
         workers.ask_to_end()
         while stop.asked < 2 and workers.alive():
             with contextlib.suppress(DatabaseUnavailable):
-                yield _backlog(database)
+                yield rounds.backlog()
             time.sleep(_TICK / 5)
     with database.writing() as session:
         leases.release_gone(session)
@@ -219,8 +134,3 @@ def run(
 def _overdue(database: Database) -> list[int]:
     with database.reading() as session:
         return leases.overdue_here(session, leases.utc_now())
-
-
-def _backlog(database: Database) -> Backlog:
-    with database.reading() as session:
-        return status.backlog(session)

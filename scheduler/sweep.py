@@ -12,8 +12,8 @@ import structlog
 
 from config.errors import Conflict
 from config.settings import Settings
+from db import arrivals, finishing, leases, reembedding, segments, status, videos
 from db import due as waiting
-from db import finishing, leases, reembedding, segments, status, videos
 from db.leases import Allowance
 from db.session import Database
 from db.states import VideoState
@@ -29,6 +29,7 @@ class Due:
 
     segments: list[int] = field(default_factory=list)
     videos: list[int] = field(default_factory=list)
+    arrivals: list[int] = field(default_factory=list)
 
 
 def sweep(
@@ -44,9 +45,11 @@ def sweep(
         background: where no video is to be worked on, also ask for what can wait.
     """
     due = prepare(database, settings, begin_new=begin_new)
-    videos_due, segments_due = due.videos[: settings.broker.window], due.segments[: settings.broker.window]
-    wanted = min(len(videos_due) + len(segments_due), settings.broker.window // 2)
+    window = settings.broker.window
+    arrivals_due, videos_due, segments_due = due.arrivals[:window], due.videos[:window], due.segments[:window]
+    wanted = min(len(arrivals_due) + len(videos_due) + len(segments_due), window // 2)
     if wanted and sender.queued() < wanted:
+        sender.send_arrivals(arrivals_due)
         sender.send_videos(videos_due)
         sender.send_segments(segments_due)
     elif background and not wanted and _may_reembed(database, settings) and not sender.queued():
@@ -88,6 +91,10 @@ def prepare(database: Database, settings: Settings, *, begin_new: bool) -> Due:
         finishable, worn_out = waiting.videos(session, allowed, now)
         for video_id in worn_out:
             finishing.end_exhausted(session, video_id, allowed=allowed, now=now)
-    if new or freed or exhausted or worn_out:
-        log.info("ledger put in order", planned=len(new), freed=freed, quarantined=len(exhausted) + len(worn_out))
-    return Due([segment_id for segment_id, _ in due], finishable)
+        arrived, refused = arrivals.due(session, allowed, now)
+        for arrival_id in refused:
+            arrivals.end_exhausted(session, arrival_id, allowed=allowed, now=now)
+    if new or freed or exhausted or worn_out or refused:
+        given_up = len(exhausted) + len(worn_out) + len(refused)
+        log.info("ledger put in order", planned=len(new), freed=freed, given_up=given_up)
+    return Due([segment_id for segment_id, _ in due], finishable, arrived)

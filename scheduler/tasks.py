@@ -4,6 +4,7 @@ from config import tasks
 from config.celery_app import app
 from config.settings import Settings, load_settings
 from db.session import open_database
+from intake import watching
 from scheduler.dispatch import Sender
 from scheduler.sweep import sweep
 
@@ -12,6 +13,20 @@ from scheduler.sweep import sweep
 def sweep_task() -> None:
     """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
+    _sweep(settings, begin_new=settings.schedule.start == "at-once")
+
+
+@app.task(name=tasks.INTAKE)
+def intake_task() -> None:
+    """Look at the watched places, and have submitted what has arrived there."""
+    settings = load_settings()
+    if not settings.intake.watch:
+        return
+    database = open_database(settings)
+    try:
+        watching.look(database, settings)
+    finally:
+        database.close()
     _sweep(settings, begin_new=settings.schedule.start == "at-once")
 
 

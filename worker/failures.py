@@ -13,9 +13,9 @@ from typing import Final
 import structlog
 
 from config.errors import LeaseLost, RollcallError
-from db import finishing, leases, segments
+from db import arrivals, finishing, leases, segments
 from db.leases import Claim
-from db.schema import Segment
+from db.schema import Arrival, Segment
 from worker.patience import patiently
 from worker.process import WorkerProcess
 
@@ -67,6 +67,9 @@ def _write(process: WorkerProcess, held: Claim, failure: Failure) -> bool:
         if not failure.permanent and process.allowed.holds(held.attempt, excused):
             pause = _pause(process.settings.work.retry_delay, excused if failure.outage else held.attempt - excused)
             leases.give_back(session, held, not_before=now + pause, excused=failure.outage, **told)
+            return False
+        if held.table is Arrival:
+            arrivals.refuse(session, held, **told)
             return False
         if held.table is Segment:
             return segments.fail(session, held, permanent=failure.permanent, **told)

@@ -1,7 +1,7 @@
 """What one worker process holds: settings, ledger, networks, gallery. Made on first use, once per process."""
 
 import time
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import cv2
 from threadpoolctl import threadpool_limits
@@ -12,6 +12,7 @@ from db.leases import Allowance
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
 from db.shared_galleries import SharedGalleries
+from intake.admission import Desk
 from models.decision import NearestRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
@@ -33,6 +34,11 @@ class WorkerProcess:
         self.decoder = Keeper(settings.decode)
         self.uncalibrated = NearestRule.of(settings.match)
         self._galleries = SharedGalleries(self.database)
+
+    @cached_property
+    def desk(self) -> Desk:
+        """Where this process submits files."""
+        return Desk(self.database, self.settings, self.decoder.probe)
 
     @property
     def spent(self) -> float:

@@ -8,6 +8,7 @@ from config import tasks
 from config.celery_app import app
 from config.errors import ModelError
 from worker.archive import renew
+from worker.arrivals import admit_arrival
 from worker.calibrating import Targets, calibrate_where_due
 from worker.process import this_process
 from worker.reembed import reembed
@@ -37,6 +38,13 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
         app.send_task(tasks.SCAN_SEGMENT, (segment_id,))
     if not segment_ids and this_process().is_quiet:
         app.send_task(tasks.LINK)
+
+
+@app.task(name=tasks.ADMIT, bind=True)
+def admit_task(self: Task[[int], None], arrival_id: int) -> None:
+    """Submit a file that has arrived in a watched place, if it is to be had."""
+    with bound_contextvars(task=self.request.id):
+        admit_arrival(this_process(), arrival_id)
 
 
 @app.task(name=tasks.REMATCH, bind=True)

@@ -3,10 +3,7 @@
 This is the edge of the process: whatever goes wrong inside ends in a row that says so, never in a lost piece of work.
 """
 
-import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -14,7 +11,7 @@ from pathlib import Path
 
 import structlog
 
-from config.errors import DatabaseUnavailable, FileMissing, LeaseLost, MixedEngines, RollcallError
+from config.errors import FileMissing, LeaseLost, MixedEngines, RollcallError
 from db import borders, finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
 from db.schema import Segment
@@ -25,6 +22,7 @@ from worker.jobs import BorderJob, SegmentJob, border_job, segment_job
 from worker.patience import patiently
 from worker.process import WorkerProcess
 from worker.refining import refine
+from worker.renewing import kept, renewer
 from worker.repeats import Repeats
 from worker.scan import Scan, scan
 
@@ -71,37 +69,9 @@ def finish_video(process: WorkerProcess, video_id: int) -> list[int]:
         if held is None:
             return asked
         run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=now)
-    with _kept(process, held):
+    with kept(process, held):
         _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held, asked))
     return asked
-
-
-@contextmanager
-def _kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
-    """Renew a lease from beside the work: grouping a long video takes minutes without a pause to renew it in.
-
-    Not for scanning: there a decoder that hangs must lose its lease.
-    """
-    ended = threading.Event()
-    lease = process.settings.work.lease
-
-    def renew() -> None:
-        while not ended.wait(lease / 3):
-            try:
-                with process.database.writing() as session:
-                    leases.renew(session, held, lease=lease, now=leases.utc_now())
-            except LeaseLost:
-                return
-            except DatabaseUnavailable as error:
-                log.warning("lease not renewed", detail=str(error))
-
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob | BorderJob, Trial] | None:
@@ -151,7 +121,7 @@ def _refine_and_record(process: WorkerProcess, job: BorderJob) -> bool:
             "let all workers run with the same settings of `faces`",
         )
     _check_file(job.path)
-    renew = _renewer(process, job.claim)
+    renew = renewer(process, job.claim)
     found = refine(
         job.wanted,
         job.witnesses,
@@ -176,7 +146,7 @@ def _check_file(path: Path) -> None:
 def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
     _check_file(job.path)
     gate = process.settings.gate
-    renew = _renewer(process, job.claim)
+    renew = renewer(process, job.claim)
     samples = process.decoder.samples(
         job.path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
     )
@@ -187,22 +157,6 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
         else None
     )
     return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew, recall)
-
-
-def _renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
-    """A call that keeps the lease while samples come, writing at most three times a lease."""
-    lease = process.settings.work.lease
-    due = time.monotonic() + lease / 3
-
-    def renew() -> None:
-        nonlocal due
-        if time.monotonic() < due:
-            return
-        with process.database.writing() as session:
-            leases.renew(session, held, lease=lease, now=leases.utc_now())
-        due = time.monotonic() + lease / 3
-
-    return renew
 
 
 def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:

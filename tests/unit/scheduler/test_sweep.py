@@ -26,13 +26,16 @@ class Recorder(Sender):
 
     def __init__(self, queued: int = 0) -> None:
         self.already = queued
-        self.rung: dict[str, list[int]] = {"segments": [], "videos": [], "reembed": []}
+        self.rung: dict[str, list[int]] = {"segments": [], "videos": [], "reembed": [], "arrivals": []}
 
     def send_segments(self, segment_ids: Sequence[int]) -> None:
         self.rung["segments"] += segment_ids
 
     def send_videos(self, video_ids: Sequence[int]) -> None:
         self.rung["videos"] += video_ids
+
+    def send_arrivals(self, arrival_ids: Sequence[int]) -> None:
+        self.rung["arrivals"] += arrival_ids
 
     def send_reembed(self) -> None:
         self.rung["reembed"].append(0)

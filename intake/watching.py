@@ -1,0 +1,75 @@
+"""Looking at watched folders and buckets: what lies there, and whether it is whole."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from fnmatch import fnmatchcase
+
+import structlog
+from storage.base import Entry
+from storage.opening import store_at
+
+from config.errors import RollcallError
+from config.settings import Settings
+from db import arrivals, leases
+from db.arrivals import Seen
+from db.leases import Clock
+from db.session import Database
+from intake.sidecars import SUFFIX
+
+log = structlog.get_logger(__name__)
+
+
+def look(database: Database, settings: Settings, clock: Clock = leases.utc_now) -> int:
+    """Look at every watched place once, and note what has arrived; how many places could not be looked at.
+
+    A place that is out of reach keeps nobody from looking at the others.
+    """
+    failed = 0
+    stable = timedelta(seconds=settings.intake.stable)
+    for root in settings.intake.watch:
+        found: list[Entry] = []
+        complete = True
+        try:
+            found.extend(store_at(root, settings.storage).entries())
+        except RollcallError as error:
+            # What was listed so far is there all the same.
+            log.warning("watched place out of reach", cause=error.code, detail=str(error))
+            failed, complete = failed + 1, False
+        seen = uploads(found, settings.intake.ignore)
+        with database.writing() as session:
+            place = f"{root.rstrip('/')}/"
+            arrivals.observe(session, place, seen, all_seen=complete, stable=stable, now=clock())
+    return failed
+
+
+def uploads(found: list[Entry], ignored: list[str]) -> Iterator[Seen]:
+    """The entries that are uploads, each with the version that it and its sidecar have.
+
+    Args:
+        found: all entries of a place.
+        ignored: patterns of names that are no uploads.
+    """
+    sidecars = {str(entry.place): entry for entry in found if entry.place.name.endswith(SUFFIX)}
+    for entry in found:
+        name = entry.place.name
+        if name.endswith(SUFFIX) or any(fnmatchcase(name.lower(), pattern.lower()) for pattern in ignored):
+            continue
+        sidecar = sidecars.get(str(entry.place) + SUFFIX)
+        version = _version(entry) + (f" {_version(sidecar)}" if sidecar else "")
+        if not _is_text(str(entry.place)):
+            log.warning("file whose name is no text in UTF-8 left out", name=ascii(name))
+            continue
+        # An object is there when all of it is; of a file nobody can tell.
+        yield Seen(str(entry.place), version, whole=entry.tag is not None)
+
+
+def _version(entry: Entry) -> str:
+    return f"{entry.size}-{entry.modified_ns}-{entry.tag or ''}"
+
+
+def _is_text(place: str) -> bool:
+    try:
+        place.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

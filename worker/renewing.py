@@ -1,0 +1,59 @@
+"""Keeping a lease while the work goes on."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import structlog
+
+from config.errors import DatabaseUnavailable, LeaseLost
+from db import leases
+from db.leases import Claim
+from worker.process import WorkerProcess
+
+log = structlog.get_logger(__name__)
+
+
+def renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
+    """A call that keeps the lease while samples come, writing at most three times a lease."""
+    lease = process.settings.work.lease
+    due = time.monotonic() + lease / 3
+
+    def renew() -> None:
+        nonlocal due
+        if time.monotonic() < due:
+            return
+        with process.database.writing() as session:
+            leases.renew(session, held, lease=lease, now=leases.utc_now())
+        due = time.monotonic() + lease / 3
+
+    return renew
+
+
+@contextmanager
+def kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
+    """Renew a lease from beside the work: grouping a long video takes minutes without a pause to renew it in.
+
+    Not for scanning: there a decoder that hangs must lose its lease.
+    """
+    ended = threading.Event()
+    lease = process.settings.work.lease
+
+    def renew() -> None:
+        while not ended.wait(lease / 3):
+            try:
+                with process.database.writing() as session:
+                    leases.renew(session, held, lease=lease, now=leases.utc_now())
+            except LeaseLost:
+                return
+            except DatabaseUnavailable as error:
+                log.warning("lease not renewed", detail=str(error))
+
+    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
