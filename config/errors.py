@@ -18,7 +18,10 @@ whether another try, perhaps on another machine, could end otherwise: only what 
     │   ├── MixedEngines            segments of one video were scanned with different settings
     │   └── LeaseLost               somebody else has taken the work over: what was computed is dropped
     ├── MediaError                  a file that was submitted as a video
+    │   ├── UnusablePlace           neither an absolute path nor s3://bucket/key
+    │   ├── StorageUnavailable      a folder that is not there, a server that does not answer (temporary)
     │   ├── FileMissing             not there, or not readable (temporary: a disk may come back)
+    │   │   └── ContentReplaced     another content is there than the one that was submitted
     │   ├── UnusableName            a file name that is no text
     │   ├── BadSidecar              the file that tells about an upload cannot be understood
     │   ├── EmptyFile               zero bytes
@@ -163,11 +166,33 @@ class MediaError(RollcallError):
     code = "media"
 
 
+class UnusablePlace(MediaError):
+    """What should say where a file is: neither an absolute path nor `s3://bucket/key`."""
+
+    code = "unusable-place"
+
+
+class StorageUnavailable(MediaError):
+    """A folder that cannot be listed or written to, or a server that cannot be reached, is busy or lets nobody in.
+
+    It says nothing about the files there: FileMissing is about one that is gone while its place is there.
+    """
+
+    code = "storage-unavailable"
+    permanent = False
+
+
 class FileMissing(MediaError):
     """The file is not there, or not readable; a disk may come back."""
 
     code = "file-missing"
     permanent = False
+
+
+class ContentReplaced(FileMissing):
+    """Another content is there than the one that was submitted: that one is missing there."""
+
+    code = "content-replaced"
 
 
 class UnusableName(MediaError):

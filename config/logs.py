@@ -37,7 +37,8 @@ def configure_logging(settings: LogSettings, level: str | None = None) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(threshold)
-    for chatty in ("sqlalchemy", "alembic", "kombu", "amqp", "PIL", "libav"):
+    # botocore would write the headers of its requests, and a session's token is one of them.
+    for chatty in ("sqlalchemy", "alembic", "kombu", "amqp", "PIL", "libav", "boto3", "botocore", "urllib3"):
         logging.getLogger(chatty).setLevel(max(threshold, logging.WARNING))
     structlog.configure(
         processors=[*_SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],

@@ -19,6 +19,7 @@ from config.embedder_file import EmbedderFile
 from config.errors import SettingsError
 from config.night_settings import IntakeSettings, ScheduleSettings
 from config.setting_groups import Group, unit
+from config.storage_settings import StorageSettings
 
 DetectorName = Literal["mmod", "hog", "dlib-cnn"]
 EmbedderName = Literal["onnx", "dlib", "file"]
@@ -413,11 +414,13 @@ class Settings(BaseSettings):
 
     home: Path = Field(
         default_factory=_default_home,
-        description="Folder on this machine for the embedded database and broker, and for copies of galleries.",
+        description="Folder on this machine for the embedded database and broker, and for copies: of galleries, and of "
+        "videos that lie in buckets.",
         json_schema_extra=unit("folder"),
     )
     database: DatabaseSettings = DatabaseSettings()
     broker: BrokerSettings = BrokerSettings()
+    storage: StorageSettings = StorageSettings()
     sampling: SamplingSettings = SamplingSettings()
     decode: DecodeSettings = DecodeSettings()
     gate: GateSettings = GateSettings()

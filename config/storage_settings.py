@@ -1,0 +1,46 @@
+"""Where buckets are, and how much of them is kept on this machine."""
+
+import re
+
+from pydantic import Field, field_validator
+
+from config.setting_groups import Group, unit
+
+_GIB = 1 << 30
+_ENDPOINT = re.compile(r"(https?://[^\s/@?#]+(/[^\s@?#]*)?)?")
+
+
+class StorageSettings(Group):
+    """Buckets, and local copies of what lies in them. Credentials are no setting: boto3 finds them by itself."""
+
+    endpoint: str = Field(
+        default="",
+        description="Address of an S3-compatible server; empty: Amazon's.",
+        json_schema_extra=unit("address"),
+    )
+    region: str = Field(
+        default="",
+        pattern="^[A-Za-z0-9-]*$",
+        description="Region of the buckets; empty: the one that boto3 finds (`AWS_DEFAULT_REGION`, the profile).",
+        json_schema_extra=unit("name"),
+    )
+    cache: int = Field(
+        default=100,
+        ge=1,
+        le=1_000_000,
+        description="Local copies of objects that a machine keeps; what is being worked on is kept in any case.",
+        json_schema_extra=unit("GiB"),
+    )
+
+    @field_validator("endpoint")
+    @classmethod
+    def _without_secrets(cls, endpoint: str) -> str:
+        # Not by a pattern: the error of one repeats the value, and a password may be in it.
+        if not _ENDPOINT.fullmatch(endpoint):
+            raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], without a name or password in it")
+        return endpoint
+
+    @property
+    def cache_bytes(self) -> int:
+        """`cache` in bytes."""
+        return self.cache * _GIB
