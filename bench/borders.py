@@ -32,6 +32,7 @@ from models.faces import RgbImage
 from report.build import build
 from report.model import VideoReport
 from scheduler.sweep import prepare
+from storage.places import LocalPlace
 from worker.process import WorkerProcess
 from worker.work import finish_video, scan_segment
 
@@ -109,7 +110,9 @@ def _work(film: Path, settings: Settings) -> Result:
     settings.home.mkdir(parents=True)
     process = WorkerProcess(settings)
     ensure_schema(process.database)
-    video_id = Desk(process.database, process.settings, process.decoder.probe).admit(film).video_id
+    video_id = (
+        Desk(process.database, process.settings, process.decoder.probe).admit(LocalPlace(film.absolute())).video_id
+    )
     assert video_id is not None
     # Networks load once per process: that is no cost of a video.
     process.engine.analyse(np.zeros((_HEIGHT, _WIDTH, 3), np.uint8))

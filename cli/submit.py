@@ -2,7 +2,6 @@
 
 from collections import Counter
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,9 +10,9 @@ from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
 from config.settings import load_settings
-from intake import admission
-from intake.admission import Admission
+from intake.admission import Admission, Desk
 from intake.facts import facts
+from intake.naming import places
 
 
 def register(app: typer.Typer) -> None:
@@ -22,7 +21,10 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    paths: Annotated[list[Path], typer.Argument(help="Video files, or folders of them.", metavar="PATH…")],
+    named: Annotated[
+        list[str],
+        typer.Argument(help="Video files, or folders of them; also s3://bucket/key and prefixes.", metavar="PLACE…"),
+    ],
     channel: Annotated[str | None, typer.Option(help="That they were recorded from.")] = None,
     recorded: Annotated[
         str | None, typer.Option(help="When the recording began, e.g. 2026-11-20T18:05; of one file.")
@@ -41,15 +43,15 @@ def run(
         upload = facts(told, settings.schedule.time_zone, datetime.now(UTC))
     except ValueError as error:
         raise typer.BadParameter(str(error)) from None
-    files = list(admission.files_under(paths))
+    files = list(places(named, settings.storage))
     if recorded is not None and len(files) != 1:
         raise typer.BadParameter(f"--recorded is of one file, these are {len(files)}")
     progress = console.progress("files", len(files))
     with opened(settings) as database, Keeper(settings.decode) as decoder, progress as advance:
-        desk = admission.Desk(database, settings, decoder.probe)
+        desk = Desk(database, settings, decoder.probe)
         admissions = []
-        for count, path in enumerate(files, start=1):
-            admissions.append(desk.admit(path, upload))
+        for count, place in enumerate(files, start=1):
+            admissions.append(desk.admit(place, upload))
             advance(count)
     _tell(admissions)
     if any(each.error for each in admissions):
@@ -61,7 +63,7 @@ def _tell(admissions: list[Admission]) -> None:
         if each.error is not None:
             console.complain(f"{each.error.code}: {each.error}")
         else:
-            console.lines([f"video {each.video_id}: {each.path}"])
+            console.lines([f"video {each.video_id}: {each.place}"])
     counts = Counter(each.error.code if each.error else "submitted" for each in admissions)
     if len(admissions) != 1:
         told = ", ".join(f"{count} {word}" for word, count in sorted(counts.items())) or "no files"

@@ -180,6 +180,7 @@ class StorageUnavailable(MediaError):
 
     code = "storage-unavailable"
     permanent = False
+    outage = True
 
 
 class FileMissing(MediaError):

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from config.errors import FileMissing
 from config.settings import Settings
 from config.storage_settings import StorageSettings
 from storage.base import Store
@@ -26,6 +27,19 @@ def store_of(place: Place, settings: StorageSettings) -> Store:
     if isinstance(place, LocalPlace):
         return Folder(place.path.parent)
     return Bucket(ObjectPlace(place.bucket, ""), settings)
+
+
+def is_there(place: Place, settings: StorageSettings) -> bool:
+    """Whether there is a file at a place.
+
+    Raises:
+        StorageUnavailable: its store cannot be reached, so that nobody can tell.
+    """
+    try:
+        store_of(place, settings).entry(place)
+    except FileMissing:
+        return False
+    return True
 
 
 def local_copies(settings: Settings) -> LocalCopies:

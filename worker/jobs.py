@@ -2,16 +2,31 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Self
 
 from db import borders, finishing, frames, videos
 from db.borders import BorderRecord, Edge, Witnesses
 from db.facts import VideoFacts
 from db.frames import Scope
 from db.leases import Claim
-from db.schema import Segment
+from db.schema import Segment, Video
 from db.session import Session
+from storage.places import Place, parse
 from worker.process import WorkerProcess
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """Where a video's file is, and which one it is."""
+
+    place: Place
+    hash: str
+    size: int
+
+    @classmethod
+    def of(cls, video: Video) -> Self:
+        """That of a row."""
+        return cls(parse(video.path), video.content_hash, video.byte_size)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +35,7 @@ class SegmentJob:
 
     claim: Claim
     video_id: int
-    path: Path
+    content: Content
     facts: VideoFacts
     first_sample: int
     end_sample: int | None
@@ -36,7 +51,7 @@ class BorderJob:
 
     claim: Claim
     video_id: int
-    path: Path
+    content: Content
     facts: VideoFacts
     space_name: str
     detector: str
@@ -50,7 +65,7 @@ def segment_job(process: WorkerProcess, session: Session, held: Claim, segment: 
     return SegmentJob(
         claim=held,
         video_id=video.id,
-        path=Path(video.path),
+        content=Content.of(video),
         facts=videos.facts(video),
         first_sample=segment.first_sample,
         end_sample=segment.end_sample,
@@ -67,7 +82,7 @@ def border_job(session: Session, held: Claim, segment: Segment, wanted: Sequence
     return BorderJob(
         claim=held,
         video_id=video.id,
-        path=Path(video.path),
+        content=Content.of(video),
         facts=videos.facts(video),
         space_name=space.name if space else "",
         detector=video.detector or "",

@@ -16,6 +16,7 @@ from intake.admission import Desk
 from models.decision import NearestRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
+from storage.opening import local_copies
 from worker.cage.keeper import Keeper
 
 
@@ -33,12 +34,13 @@ class WorkerProcess:
         self.engine: FaceEngine = build_engine(settings.faces)
         self.decoder = Keeper(settings.decode)
         self.uncalibrated = NearestRule.of(settings.match)
+        self.copies = local_copies(settings)
         self._galleries = SharedGalleries(self.database)
 
     @cached_property
     def desk(self) -> Desk:
         """Where this process submits files."""
-        return Desk(self.database, self.settings, self.decoder.probe)
+        return Desk(self.database, self.settings, lambda path, on_wait: self.decoder.probe(path, on_wait))
 
     @property
     def spent(self) -> float:

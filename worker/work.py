@@ -4,6 +4,7 @@ This is the edge of the process: whatever goes wrong inside ends in a row that s
 """
 
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
@@ -11,14 +12,16 @@ from pathlib import Path
 
 import structlog
 
-from config.errors import FileMissing, LeaseLost, MixedEngines, RollcallError
+from config.errors import LeaseLost, MixedEngines, RollcallError
 from db import borders, finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
 from db.schema import Segment
+from storage.opening import is_there
+from storage.places import parse
 from worker import casting, failures
 from worker.failures import Failure
 from worker.gate import Gate
-from worker.jobs import BorderJob, SegmentJob, border_job, segment_job
+from worker.jobs import BorderJob, Content, SegmentJob, border_job, segment_job
 from worker.patience import patiently
 from worker.process import WorkerProcess
 from worker.refining import refine
@@ -120,43 +123,42 @@ def _refine_and_record(process: WorkerProcess, job: BorderJob) -> bool:
             f"in {engine.space.name}",
             "let all workers run with the same settings of `faces`",
         )
-    _check_file(job.path)
     renew = renewer(process, job.claim)
-    found = refine(
-        job.wanted,
-        job.witnesses,
-        lambda between, window: process.decoder.look(job.path, job.facts, between, window, renew),
-        engine,
-        largest_distance=process.settings.grouping.largest_distance,
-        smallest=process.settings.faces.smallest,
-        tolerance=max(1, int(Fraction(process.settings.borders.tolerance) / job.facts.time_base)),
-        on_look=renew,
-    )
+    with _file(process, job.content, renew) as path:
+        found = refine(
+            job.wanted,
+            job.witnesses,
+            lambda between, window: process.decoder.look(path, job.facts, between, window, renew),
+            engine,
+            largest_distance=process.settings.grouping.largest_distance,
+            smallest=process.settings.faces.smallest,
+            tolerance=max(1, int(Fraction(process.settings.borders.tolerance) / job.facts.time_base)),
+            on_look=renew,
+        )
     with process.database.writing() as session:
         complete = segments.record_borders(session, job.claim, found)
     log.info("borders looked at", borders=len(found), looks=sum(each.looks for each in found))
     return complete
 
 
-def _check_file(path: Path) -> None:
-    if not path.is_file():
-        raise FileMissing(str(path), "is not there any more", "put it back, or submit it from its new place")
+def _file(process: WorkerProcess, content: Content, renew: Callable[[], None]) -> AbstractContextManager[Path]:
+    return process.copies.of(content.place, content.hash, content.size, renew)
 
 
 def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
-    _check_file(job.path)
     gate = process.settings.gate
     renew = renewer(process, job.claim)
-    samples = process.decoder.samples(
-        job.path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
-    )
     repeats = process.settings.repeats
     recall = (
         Repeats(process.database, job.reusable, job.facts.time_base, process.settings.faces, repeats)
         if repeats.enabled
         else None
     )
-    return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew, recall)
+    with _file(process, job.content, renew) as path:
+        samples = process.decoder.samples(
+            path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
+        )
+        return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew, recall)
 
 
 def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
@@ -167,7 +169,7 @@ def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
     cast = casting.cast(process, evidence)
     wanted = casting.borders_to_look_at(process, evidence, cast)
     # A file that has gone would only keep the video waiting.
-    if wanted and Path(video.path).is_file():
+    if wanted and is_there(parse(video.path), process.settings.storage):
         with process.database.writing() as session:
             asked += finishing.ask(session, held, wanted)
         log.info("borders to be looked at", borders=len(wanted), segments=len(asked))

@@ -17,6 +17,7 @@ from intake.admission import Desk
 from report.build import build
 from report.model import VideoReport
 from scheduler.sweep import prepare
+from storage.places import LocalPlace
 from worker.process import WorkerProcess
 from worker.work import finish_video, scan_segment
 
@@ -62,7 +63,11 @@ class Night:
 
     def submit(self, path: Path) -> int:
         """Submit a file that nobody has submitted before; its video."""
-        video_id = Desk(self.process.database, self.process.settings, self.process.decoder.probe).admit(path).video_id
+        video_id = (
+            Desk(self.process.database, self.process.settings, self.process.decoder.probe)
+            .admit(LocalPlace(path.absolute()))
+            .video_id
+        )
         assert video_id is not None
         return video_id
 

@@ -17,8 +17,9 @@ from db.migrate import ensure_schema
 from db.schema import Segment, Source, Video
 from db.session import Database
 from db.states import SegmentState, VideoState
-from intake import admission
 from intake.admission import Admission, Desk, Prober
+from intake.naming import places
+from storage.places import LocalPlace
 
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)
 
@@ -39,7 +40,7 @@ def probe(path: Path, _on_wait: Callable[[], None]) -> VideoFacts:
 
 
 def admit(database: Database, path: Path, prober: Prober = probe, **told: Any) -> Admission:
-    return Desk(database, Settings(), prober).admit(path, UploadFacts(**told))
+    return Desk(database, Settings(), prober).admit(LocalPlace(path.absolute()), UploadFacts(**told))
 
 
 def make(path: Path, content: bytes) -> Path:
@@ -97,7 +98,7 @@ def test_files_of_folders_come_in_order_without_hidden_ones(tmp_path: Path) -> N
     for name in ("b/2.mp4", "b/1.mp4", "a.mp4", ".hidden.mp4", ".cache/x.mp4", "b/.partial"):
         make(tmp_path / "up" / name, b"")
     named = tmp_path / "up" / ".hidden.mp4"
-    found = list(admission.files_under([tmp_path / "up", named]))
+    found = [Path(str(place)) for place in places([str(tmp_path / "up"), str(named)], Settings().storage)]
     assert [str(path.relative_to(tmp_path / "up")) for path in found] == ["a.mp4", "b/1.mp4", "b/2.mp4", ".hidden.mp4"]
 
 

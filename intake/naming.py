@@ -1,0 +1,49 @@
+"""What people name on a command line: files, folders of them, and the same in buckets."""
+
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from config.errors import FileMissing
+from config.storage_settings import StorageSettings
+from intake import sidecars
+from storage.opening import store_at, store_of
+from storage.places import LocalPlace, Place, parse_root
+
+
+def places(named: Iterable[str], settings: StorageSettings) -> Iterator[Place]:
+    """The files that are named, and those below the folders and prefixes that are named.
+
+    Of the latter hidden files and sidecars are left out; they come in order of their names.
+
+    Raises:
+        UnusablePlace: one is neither a path nor a place in a bucket.
+        StorageUnavailable: a folder cannot be listed, or a server not be reached.
+    """
+    for text in named:
+        place = _written(text)
+        if _is_file(place, settings):
+            yield place
+            continue
+        found = (entry.place for entry in store_at(str(place), settings).entries())
+        yield from (each for each in found if not each.name.endswith(sidecars.SUFFIX))
+
+
+def _written(text: str) -> Place:
+    """A path may be relative here, where somebody stands in a folder."""
+    if "://" in text and not Path(text).exists():
+        return parse_root(text)
+    return LocalPlace(Path(os.path.normpath(Path(text).absolute())))
+
+
+def _is_file(place: Place, settings: StorageSettings) -> bool:
+    """Whether it is submitted itself. What is not there is, too, and is told to be missing then."""
+    if isinstance(place, LocalPlace):
+        return not place.path.is_dir()
+    if not place.key or place.key.endswith("/"):
+        return False
+    try:
+        store_of(place, settings).entry(place)
+    except FileMissing:
+        return False
+    return True
