@@ -27,7 +27,6 @@ from config.settings import BorderSettings, SamplingSettings, Settings
 from db import videos
 from db.migrate import ensure_schema
 from db.schema import Border, TaskRun
-from intake.admission import Desk
 from models.faces import RgbImage
 from report.build import build
 from report.model import VideoReport
@@ -110,9 +109,7 @@ def _work(film: Path, settings: Settings) -> Result:
     settings.home.mkdir(parents=True)
     process = WorkerProcess(settings)
     ensure_schema(process.database)
-    video_id = (
-        Desk(process.database, process.settings, process.decoder.probe).admit(LocalPlace(film.absolute())).video_id
-    )
+    video_id = process.desk.admit(LocalPlace(film.absolute())).video_id
     assert video_id is not None
     # Networks load once per process: that is no cost of a video.
     process.engine.analyse(np.zeros((_HEIGHT, _WIDTH, 3), np.uint8))

@@ -1,13 +1,16 @@
 """What one worker process holds: settings, ledger, networks, gallery. Made on first use, once per process."""
 
 import time
+from collections.abc import Callable
 from functools import cached_property, lru_cache
+from pathlib import Path
 
 import cv2
 from threadpoolctl import threadpool_limits
 
 from config.settings import Settings, load_settings
 from db import leases, status
+from db.facts import VideoFacts
 from db.leases import Allowance
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
@@ -40,7 +43,10 @@ class WorkerProcess:
     @cached_property
     def desk(self) -> Desk:
         """Where this process submits files."""
-        return Desk(self.database, self.settings, lambda path, on_wait: self.decoder.probe(path, on_wait))
+        return Desk(self.database, self.settings, self._probe)
+
+    def _probe(self, path: Path, on_wait: Callable[[], None]) -> VideoFacts:
+        return self.decoder.probe(path, on_wait)
 
     @property
     def spent(self) -> float:

@@ -194,12 +194,12 @@ def test_what_breaks_the_decoder_ends_after_its_tries_and_the_next_file_is_done(
             video = own.submit(poison)
         own.process.decoder = Keeper(STRICT, [sys.executable, "-m", "support.hostile", way])
         end = own.work(video)
-        assert (end.state, end.cause, end.samples) == ("failed", cause, "U" * 10)
+        assert (end.state, end.cause, end.samples) == ("quarantined", cause, "U" * 10)
         assert end.tries == [cause] * own.process.settings.work.attempts
         assert_accounted(end)
         after = own.end_of(good)
         assert (after.state, after.samples) == ("done", ALL)
-        # At intake such a file is tried twice, and refused.
+        # At intake such a file is tried twice, and put in quarantine.
         poison.write_bytes(clip("index in front") + b"again")
         end = own.end_of(poison)
-        assert (end.state, end.cause) == ("rejected", cause)
+        assert (end.state, end.cause) == ("quarantined", cause)

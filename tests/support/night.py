@@ -13,7 +13,6 @@ from db import videos
 from db.migrate import ensure_schema
 from db.schema import SampleOutcome, SampleRun, Segment, TaskRun
 from db.session import Session
-from intake.admission import Desk
 from report.build import build
 from report.model import VideoReport
 from scheduler.sweep import prepare
@@ -63,11 +62,7 @@ class Night:
 
     def submit(self, path: Path) -> int:
         """Submit a file that nobody has submitted before; its video."""
-        video_id = (
-            Desk(self.process.database, self.process.settings, self.process.decoder.probe)
-            .admit(LocalPlace(path.absolute()))
-            .video_id
-        )
+        video_id = self.process.desk.admit(LocalPlace(path.absolute())).video_id
         assert video_id is not None
         return video_id
 

@@ -91,7 +91,7 @@ def test_what_a_segment_that_failed_had_planned_was_not_looked_at(ledger: Databa
     ]
 
 
-@pytest.mark.parametrize("state", ["waiting", "running", "finishing", "failed", "rejected"])
+@pytest.mark.parametrize("state", ["waiting", "running", "finishing", "failed", "quarantined", "rejected"])
 def test_a_video_that_has_not_ended_well_is_told(ledger: Database, state: str) -> None:
     with pytest.raises(NotFinished, match=state):
         changed(ledger, state=state)

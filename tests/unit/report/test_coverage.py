@@ -107,8 +107,8 @@ def accounts(draw: st.DrawFn) -> Planned:
             if outcome is not None:
                 told.append(run(at, at + length, outcome))
             at += length
-        state = draw(st.sampled_from([SegmentState.DONE, SegmentState.FAILED]))
-        segments.append(segment(number, first, at, state, "why" if state == SegmentState.FAILED else None))
+        state = draw(st.sampled_from([SegmentState.DONE, SegmentState.FAILED, SegmentState.QUARANTINED]))
+        segments.append(segment(number, first, at, state, None if state == SegmentState.DONE else "why"))
         runs[number] = told
     return segments, runs, at
 
