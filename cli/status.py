@@ -11,8 +11,8 @@ from cli import console
 from cli.ledger import opened
 from cli.reembed import told_progress
 from config.settings import load_settings
-from db import calibrations, reembedding, status, videos
-from db.states import VideoState
+from db import arrivals, calibrations, reembedding, status, videos
+from db.states import ArrivalState, VideoState
 from db.status import VideoStatus
 
 _RECENT = 20
@@ -35,6 +35,7 @@ def run(
         counts = videos.count_by_state(session)
         lines = status.lines(session, recent=None if everything or as_json else _RECENT)
         left = status.backlog(session)
+        arrived = arrivals.count_by_state(session)
         due = calibrations.due(session)
         candidate = settings.candidate.space_name if settings.candidate.declared else None
         far = None if candidate is None else reembedding.progress_of(session, candidate)
@@ -43,6 +44,7 @@ def run(
             "schema": "rollcall.status/1",
             "counts": {state: counts.get(state, 0) for state in VideoState},
             "open_segments": left.segments,
+            "arrivals": {state: arrived.get(state, 0) for state in ArrivalState},
             "calibration_due": due,
             "candidate": None if far is None else {"space": candidate, **dataclasses.asdict(far)},
             "videos": [_as_json(line) for line in lines],
@@ -51,11 +53,25 @@ def run(
         return
     again = [] if far is None or candidate is None else told_progress(candidate, far)
     if not counts:
-        console.lines(["The ledger is empty; `rollcall submit PATH…` adds videos.", *map(_proposed, due), *again])
+        empty = "The ledger is empty; `rollcall submit PATH…` adds videos."
+        console.lines([empty, *_arriving(arrived), *map(_proposed, due), *again])
         return
     console.out.print(_table(lines))
     told_counts = ", ".join(f"{counts[state]} {state}" for state in VideoState if state in counts)
-    console.lines(["", f"{told_counts}; {left.segments} segments open", *map(_proposed, due), *again])
+    counted = f"{told_counts}; {left.segments} segments open"
+    console.lines(["", counted, *_arriving(arrived), *map(_proposed, due), *again])
+
+
+def _arriving(arrived: dict[str, int]) -> list[str]:
+    """What lies in watched places and is no video of the ledger."""
+    words = {
+        ArrivalState.GROWING: "may still be written",
+        ArrivalState.WAITING: "to be submitted",
+        ArrivalState.RUNNING: "being submitted",
+        ArrivalState.REFUSED: "refused (`rollcall retry` lists them)",
+    }
+    told = [f"{arrived[state]} {word}" for state, word in words.items() if arrived.get(state)]
+    return [f"in watched places: {', '.join(told)}"] if told else []
 
 
 def _proposed(space: str) -> str:

@@ -171,6 +171,12 @@ def refused(session: Session) -> Sequence[Arrival]:
     return session.scalars(select(Arrival).where(Arrival.state == ArrivalState.REFUSED).order_by(Arrival.place)).all()
 
 
+def count_by_state(session: Session) -> dict[str, int]:
+    """How many arrivals stand where."""
+    rows = session.execute(select(Arrival.state, func.count()).group_by(Arrival.state))
+    return dict(rows.all())
+
+
 def unfinished(session: Session, seen_by: datetime | None) -> int:
     """How many arrivals are still to be submitted; of growing ones, those that have not changed since a moment."""
     open_ones: ColumnElement[bool] = Arrival.state.in_(leases.open_states(Arrival))

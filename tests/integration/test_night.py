@@ -65,7 +65,8 @@ def calm(film: Film, day: Path, tmp_path_factory: pytest.TempPathFactory) -> Rep
     enrol_and_submit(installation, film, day)
     work(installation, processes=1)
     assert installation.status()["counts"] == {
-        "waiting": 0, "running": 0, "finishing": 0, "done": 2, "partial": 0, "failed": 0, "quarantined": 0, "rejected": 2,
+        "waiting": 0, "running": 0, "finishing": 0, "done": 2, "partial": 0, "failed": 0, "quarantined": 0,
+        "rejected": 2,
     }  # fmt: skip
     return installation.reports()
 
