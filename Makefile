@@ -70,3 +70,4 @@ clean:
 
 docs: $(VENV)/installed
 	$(BIN)/python -m config.settings_page
+	$(BIN)/python -m db.states_page

@@ -115,6 +115,12 @@ ARRIVAL_MOVES: Final[Moves] = {
         ArrivalState.WAITING: "a try failed",
         ArrivalState.GROWING: "has changed",
     },
-    ArrivalState.TAKEN: {ArrivalState.GROWING: "has changed", ArrivalState.WAITING: "tried again"},
-    ArrivalState.REFUSED: {ArrivalState.GROWING: "has changed", ArrivalState.WAITING: "tried again"},
+    ArrivalState.TAKEN: {
+        ArrivalState.GROWING: "has changed",
+        ArrivalState.WAITING: "has changed, and is whole at once",
+    },
+    ArrivalState.REFUSED: {
+        ArrivalState.GROWING: "has changed",
+        ArrivalState.WAITING: "tried again, or changed and whole",
+    },
 }

@@ -121,4 +121,5 @@ def process(ledger: Database, tmp_path: Path) -> Iterator[WorkerProcess]:
     home.mkdir()
     opened = WorkerProcess(Settings(home=home, database=DatabaseSettings(url=ledger.url)))
     yield opened
+    opened.decoder.close()
     opened.database.close()

@@ -1,0 +1,209 @@
+"""Watched places: what arrives is submitted once it is whole, once, with what is known of it."""
+
+import os
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+from support.clips import frames_at, write_clip
+
+from config.errors import LeaseLost
+from config.settings import Settings
+from db import arrivals, videos
+from db.leases import Allowance, utc_now
+from db.schema import Arrival, Priority, Source, Video
+from db.session import Database
+from db.states import ArrivalState, VideoState
+from intake import watching
+from scheduler.sweep import prepare
+from worker.arrivals import admit_arrival
+from worker.process import WorkerProcess
+
+NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+ALLOWED = Allowance(3, 2)
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    def __init__(self) -> None:
+        self.now = NOW
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    made = tmp_path / "uploads"
+    made.mkdir()
+    return made
+
+
+@pytest.fixture(scope="module")
+def film_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A video of two seconds."""
+    return write_clip(tmp_path_factory.mktemp("film") / "film.mp4", frames_at(50))
+
+
+@pytest.fixture
+def settings(process: WorkerProcess, folder: Path) -> Settings:
+    watched = {"watch": [str(folder)], "stable": 30, "rules": [{"path": "{channel}/{}"}]}
+    return Settings.model_validate({"home": process.settings.home, "intake": watched})
+
+
+def states(database: Database) -> dict[str, str]:
+    with database.reading() as session:
+        return {Path(row.place).name: row.state for row in session.scalars(select(Arrival))}
+
+
+def look(database: Database, settings: Settings, clock: Clock, seconds: float = 0) -> dict[str, str]:
+    clock.now += timedelta(seconds=seconds)
+    assert watching.look(database, settings, clock) == 0
+    return states(database)
+
+
+def test_a_file_is_whole_when_it_has_not_changed_for_a_while(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    film = folder / "film.mp4"
+    film.write_bytes(b"half")
+    assert look(ledger, settings, clock) == {"film.mp4": "growing"}
+    assert look(ledger, settings, clock, 29) == {"film.mp4": "growing"}
+    film.write_bytes(b"half and more")
+    assert look(ledger, settings, clock, 29) == {"film.mp4": "growing"}
+    os.utime(film, ns=(1, 1))  # written to without becoming longer
+    assert look(ledger, settings, clock, 29) == {"film.mp4": "growing"}
+    assert look(ledger, settings, clock, 30) == {"film.mp4": "waiting"}
+
+
+def test_what_is_no_upload_is_left_alone_and_what_is_gone_is_forgotten(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    for name in ("film.mp4.part", ".film.mp4.Xy3", "film.mp4.rollcall.json", "poster.JPG", "gone.mp4", "film.mp4"):
+        (folder / name).write_bytes(b"x")
+    (folder / ".cache").mkdir()
+    (folder / ".cache" / "film.mp4").write_bytes(b"x")
+    assert look(ledger, settings, clock) == {"gone.mp4": "growing", "film.mp4": "growing"}
+    (folder / "gone.mp4").unlink()
+    assert look(ledger, settings, clock, 60) == {"film.mp4": "waiting"}
+
+
+def test_a_place_that_cannot_be_looked_at_keeps_nobody_from_the_others(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    (folder / "film.mp4").write_bytes(b"x")
+    watched = settings.intake.model_copy(update={"watch": ["/nowhere/at/all", str(folder)]})
+    both = settings.model_copy(update={"intake": watched})
+    assert watching.look(ledger, both, clock) == 1
+    assert states(ledger) == {"film.mp4": "growing"}
+    folder.rename(folder.with_name("unmounted"))
+    assert watching.look(ledger, both, clock) == 2
+    assert states(ledger) == {"film.mp4": "growing"}, "what nobody could look at is not gone"
+
+
+def work(process: WorkerProcess, settings: Settings) -> list[int | None]:
+    process.settings = settings
+    due = prepare(process.database, settings, begin_new=False)
+    return [admit_arrival(process, arrival_id) for arrival_id in due.arrivals]
+
+
+def test_what_has_arrived_becomes_a_video_with_what_its_place_and_its_sidecar_tell(
+    process: WorkerProcess, settings: Settings, folder: Path, clock: Clock, film_path: Path
+) -> None:
+    place = folder / "News 24" / "film.mp4"
+    place.parent.mkdir()
+    place.symlink_to(film_path)
+    sidecar = place.with_name("film.mp4.rollcall.json")
+    sidecar.write_text('{"priority": "high", "recorded": "2026-11-19T18:05"}')
+    look(process.database, settings, clock)
+    look(process.database, settings, clock, 60)
+    (video_id,) = work(process, settings)
+    assert video_id is not None
+    assert states(process.database) == {"film.mp4": "taken"}
+    with process.database.reading() as session:
+        video = videos.get(session, video_id)
+        source = session.scalars(select(Source)).one()
+        assert (video.state, video.priority, video.path) == (VideoState.WAITING, Priority.HIGH, str(place))
+        assert video.deadline is not None
+        assert (source.channel, source.recorded_at) == ("News 24", datetime(2026, 11, 19, 18, 5, tzinfo=UTC))
+    assert look(process.database, settings, clock, 60) == {"film.mp4": "taken"}
+    assert work(process, settings) == [], "nobody hashes it a second time"
+    # A sidecar that is corrected is read again; the content stays one video.
+    sidecar.write_text('{"priority": "urgent", "channel": "Other"}')
+    look(process.database, settings, clock, 60)
+    look(process.database, settings, clock, 60)
+    assert work(process, settings) == [video_id]
+    with process.database.reading() as session:
+        assert videos.get(session, video_id).priority == Priority.URGENT
+        assert session.scalars(select(Source)).one().channel == "Other"
+
+
+def test_a_copy_is_the_same_video_with_two_sources(
+    process: WorkerProcess, settings: Settings, folder: Path, clock: Clock, film_path: Path
+) -> None:
+    for channel in ("one", "two"):
+        (folder / channel).mkdir()
+        (folder / channel / "film.mp4").symlink_to(film_path)
+    look(process.database, settings, clock)
+    look(process.database, settings, clock, 60)
+    first, second = work(process, settings)
+    assert first == second
+    with process.database.reading() as session:
+        assert {source.channel for source in session.scalars(select(Source))} == {"one", "two"}
+
+
+def test_what_cannot_be_submitted_says_why_and_is_tried_again_when_it_is_corrected(
+    process: WorkerProcess, settings: Settings, folder: Path, clock: Clock, film_path: Path
+) -> None:
+    (folder / "film.mp4").symlink_to(film_path)
+    sidecar = folder / "film.mp4.rollcall.json"
+    sidecar.write_text('{"priority": "very"}')
+    look(process.database, settings, clock)
+    look(process.database, settings, clock, 60)
+    assert work(process, settings) == [None]
+    with process.database.reading() as session:
+        (refused,) = arrivals.refused(session)
+        assert refused.cause == "bad-sidecar"
+        assert "'very' is no priority" in (refused.detail or "")
+    assert work(process, settings) == []
+    sidecar.write_text('{"priority": "low"}')
+    look(process.database, settings, clock, 60)
+    look(process.database, settings, clock, 60)
+    assert work(process, settings) != [None]
+    assert states(process.database) == {"film.mp4": "taken"}
+
+
+def test_a_file_that_changes_while_it_is_submitted_is_submitted_anew(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    (folder / "film.mp4").write_bytes(b"x")
+    look(ledger, settings, clock)
+    look(ledger, settings, clock, 60)
+    with ledger.writing() as session:
+        ids, _ = arrivals.due(session, ALLOWED, utc_now())
+        taken = arrivals.claim(session, ids[0], owner="a/1", lease=60, allowed=ALLOWED, now=utc_now())
+        assert taken is not None
+    (folder / "film.mp4").write_bytes(b"xx")
+    assert look(ledger, settings, clock, 1) == {"film.mp4": ArrivalState.GROWING}
+    with pytest.raises(LeaseLost), ledger.writing() as session:
+        arrivals.take(session, taken[0], 1)
+
+
+def test_two_machines_that_look_at_once_note_a_file_once(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    for number in range(40):
+        (folder / f"{number}.mp4").write_bytes(b"x")
+    with ThreadPoolExecutor(4) as pool:
+        assert list(pool.map(lambda _: watching.look(ledger, settings, clock), range(4))) == [0] * 4
+    with ledger.reading() as session:
+        assert arrivals.count_by_state(session) == {"growing": 40}
+        assert session.scalars(select(Video)).all() == []
