@@ -23,6 +23,8 @@ class Exit(IntEnum):
     NOT_FOUND = 4  # no such video or identity
     SETTINGS = 5  # a setting is off
     ENVIRONMENT = 6  # database, broker or weights cannot be reached, or the workers die
+    AT_RISK = 7  # `rollcall forecast`: videos may miss their deadlines
+    LATE = 8  # `rollcall forecast`: it is more likely than not that one does
     INTERRUPTED = 130  # Ctrl-C
 
 

@@ -244,7 +244,7 @@ class Video(Base):
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
-    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
 
     segments: Mapped[list["Segment"]] = relationship(
         order_by="Segment.number", cascade="all, delete-orphan", passive_deletes=True
@@ -658,10 +658,48 @@ class TaskRun(Base):
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"))
     attempt: Mapped[int]
     owner: Mapped[str] = mapped_column(String(120))
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str | None] = mapped_column(String(16))
     """`done`, `failed` or `lost`; none while it runs, or when its process was killed."""
     cause: Mapped[str | None] = mapped_column(String(40))
     detail: Mapped[str | None] = mapped_column(Text)
     cpu_seconds: Mapped[float | None] = mapped_column(Float)
+
+
+class ForecastRow(Base):
+    """When the queue would be empty, as it was foretold; and when it was.
+
+    The videos that it is about need no list: those up to `last_video_id` that had not ended by `made_at`.
+    """
+
+    __tablename__ = "forecasts"
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    made_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    horizon: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """The next deadline among its videos; none where they have none."""
+    last_video_id: Mapped[int] = mapped_column(BigInteger)
+    videos: Mapped[int]
+    video_seconds: Mapped[float] = mapped_column(Float)
+    """Of video, and of one worker process's work, that were left to do."""
+    work_seconds: Mapped[float] = mapped_column(Float)
+    processes: Mapped[int]
+    median_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    low_80_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    """Borders of the intervals of 80 % and of 95 %."""
+    high_80_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    low_95_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    high_95_at: Mapped[datetime] = mapped_column(UtcDateTime)
+    stretch: Mapped[float] = mapped_column(Float)
+    """Factor by which they were widened, because forecasts before had been too sure."""
+    on_time: Mapped[float] = mapped_column(Float)
+    """Probability that no video misses its deadline."""
+    at_risk: Mapped[int]
+    """Videos that might miss it, more likely than the forecast was asked to let pass."""
+    emptied_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When the last of its videos ended; none until somebody has looked."""
+    late: Mapped[int | None]
+    """How many of its videos ended after their deadlines."""
+    overtaken: Mapped[int | None]
+    """How many videos were submitted later, and ended before its last one did."""

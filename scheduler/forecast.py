@@ -1,0 +1,217 @@
+"""When the queue will be empty, which videos may miss their deadlines, and what each of some measures would change.
+
+Pure: open videos, what is known of costs, how many processes and a time in; a forecast out. The same input gives the
+same forecast.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from db.open_work import OpenWork
+from db.schema import Priority
+from scheduler.costs import Estimate
+from scheduler.drawing import Draws, Queue
+from scheduler.queueing import ends
+from scheduler.remaining import Plan, queue_of, seconds_left
+
+Floats = NDArray[np.float64]
+
+_MOST_PROCESSES: Final = 256
+_QUANTILES: Final = (0.5, 0.1, 0.9, 0.025, 0.975)
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """A point in time that is not known: its median, and the intervals of 80 % and of 95 %."""
+
+    median: datetime
+    low_80: datetime
+    high_80: datetime
+    low_95: datetime
+    high_95: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class VideoForecast:
+    """When one video will be done (median), and how probable it is that it misses its deadline."""
+
+    id: int
+    title: str
+    deadline: datetime | None
+    priority: int
+    end: datetime
+    late: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would be: when the queue is empty, how probable it is that all is on time, how many videos are at risk.
+
+    `postponed`: videos that are left for later, and not among these.
+    """
+
+    empty: Span
+    on_time: float
+    at_risk: int
+    postponed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Something that could be done, and what it would change. `name`: stable, for programs."""
+
+    name: str
+    outlook: Outlook
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """Of one queue, as it is now; what arrives later is not in it.
+
+    `horizon`: the next deadline of its videos that is still to come, else the last one; None where there is none.
+    `video_seconds`: of video that nobody has scanned. `work_seconds`: of one worker process, median. `enough`: the
+    least number of processes with which everything is on time, but for `risk`; None where no number would do.
+    `begins`: before when no new video is begun. `stretch`: by how much past experience widens the intervals.
+    """
+
+    made_at: datetime
+    processes: int
+    horizon: datetime | None
+    video_seconds: float
+    work_seconds: float
+    outlook: Outlook
+    videos: Sequence[VideoForecast]
+    measures: Sequence[Measure]
+    enough: int | None
+    risk: float
+    begins: datetime
+    stretch: float
+
+    @property
+    def at_risk(self) -> list[VideoForecast]:
+        """Videos that may miss their deadlines, the likeliest first."""
+        return sorted((each for each in self.videos if each.late >= self.risk), key=lambda each: (-each.late, each.id))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Played:
+    """Seconds until the queue is empty and of work, (S,); whether all was on time, (S,); share of draws late, (J,)."""
+
+    empty: Floats
+    work: Floats
+    on_time: NDArray[np.bool_]
+    late: Floats
+    ends: NDArray[np.float32] | None
+
+
+def forecast(
+    videos: Sequence[OpenWork], estimate: Estimate, *, processes: int, now: datetime, plan: Plan, risk: float
+) -> Forecast | None:
+    """Foretell the end of a queue; None where it is empty.
+
+    Args:
+        videos: what is left, in the order in which it is worked on.
+        estimate: of costs.
+        processes: worker processes, all of them as fast as those of the past were, at least 1.
+        now: the time.
+        plan: how what is not cut yet will be.
+        risk: probability from which on a video is said to be at risk.
+    """
+    if not videos:
+        return None
+    queue = queue_of(videos, estimate, now=now, plan=plan)
+    draws = Draws(estimate, len(queue))
+    base = _play(draws, queue, processes, keep=True)
+    assert base.ends is not None
+    medians = np.median(base.ends, axis=1)
+    return Forecast(
+        made_at=now,
+        processes=processes,
+        horizon=_horizon(videos, now),
+        video_seconds=sum(seconds_left(each, estimate) for each in videos),
+        work_seconds=float(np.median(base.work)),
+        outlook=_outlook(base, now, risk),
+        videos=[
+            VideoForecast(each.id, each.title, each.deadline, each.priority, _after(now, median), float(late))
+            for each, median, late in zip(videos, medians, base.late, strict=True)
+        ],
+        measures=_measures(videos, queue, draws, processes=processes, now=now, risk=risk),
+        enough=_enough(draws, queue, processes, base, risk),
+        risk=risk,
+        begins=plan.begins,
+        stretch=estimate.stretch,
+    )
+
+
+def _play(draws: Draws, queue: Queue, processes: int, *, keep: bool = False) -> _Played:
+    empty, spent, on_time = np.zeros(draws.count), np.zeros(draws.count), np.ones(draws.count, bool)
+    late = np.zeros(len(queue))
+    kept = np.empty((len(queue), draws.count), np.float32) if keep else None
+    deadline = queue.deadline.astype(np.float32)[:, None]
+    for some, work in draws.work(queue):
+        found = ends(work, processes)
+        missed = found > deadline
+        empty[some] = found.max(axis=0, initial=0)
+        spent[some] = work.seconds.sum(axis=0)
+        on_time[some] = ~missed.any(axis=0)
+        late += np.count_nonzero(missed, axis=1)
+        if kept is not None:
+            kept[:, some] = found
+    return _Played(empty, spent, on_time, late / draws.count, kept)
+
+
+def _measures(
+    videos: Sequence[OpenWork], queue: Queue, draws: Draws, *, processes: int, now: datetime, risk: float
+) -> list[Measure]:
+    """What each of the things that could be done would change."""
+    priority = np.array([each.priority for each in videos])
+    fresh = np.array([not each.begun for each in videos])
+    low, normal = fresh & (priority <= Priority.LOW), fresh & (priority <= Priority.NORMAL)
+    found = [Measure("one-more-process", _outlook(_play(draws, queue, processes + 1), now, risk))]
+    for name, chosen in (("coarser-low", low), ("coarser-low-normal", normal)):
+        if chosen.any() and not (name == "coarser-low-normal" and (chosen == low).all()):
+            found.append(Measure(name, _outlook(_play(draws, queue.coarser(chosen), processes), now, risk)))
+    if low.any():
+        outlook = _outlook(_play(draws, queue.of(~low), processes), now, risk)
+        found.append(Measure("postpone-low", dataclasses.replace(outlook, postponed=int(low.sum()))))
+    return found
+
+
+def _enough(draws: Draws, queue: Queue, processes: int, base: _Played, risk: float) -> int | None:
+    """The least number of processes that makes everything on time, by bisection."""
+
+    def does(count: int) -> bool:
+        played = base if count == processes else _play(draws, queue, count)
+        return float(played.on_time.mean()) >= 1 - risk
+
+    most = min(_MOST_PROCESSES, max(processes, int(queue.pieces.sum())))
+    few, many = (0, processes) if does(processes) else (processes, most)
+    if many != processes and not does(many):
+        return None
+    while many - few > 1:
+        middle = (few + many) // 2
+        few, many = (few, middle) if does(middle) else (middle, many)
+    return many
+
+
+def _outlook(played: _Played, now: datetime, risk: float) -> Outlook:
+    return Outlook(
+        empty=Span(*(_after(now, float(seconds)) for seconds in np.quantile(played.empty, _QUANTILES))),
+        on_time=float(played.on_time.mean()),
+        at_risk=int((played.late >= risk).sum()),
+    )
+
+
+def _after(now: datetime, seconds: float) -> datetime:
+    return now + timedelta(seconds=float(seconds))
+
+
+def _horizon(videos: Sequence[OpenWork], now: datetime) -> datetime | None:
+    deadlines = [each.deadline for each in videos if each.deadline is not None]
+    return min((each for each in deadlines if each >= now), default=max(deadlines, default=None))

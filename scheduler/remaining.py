@@ -1,0 +1,83 @@
+"""What is left of each open video, in samples that have to be paid for."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from db.open_work import OpenWork
+from db.states import VideoState
+from scheduler.costs import Estimate, WorkClass
+from scheduler.drawing import Queue
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How videos that are not cut yet will be worked on.
+
+    `interval_ms`: between samples. `segment`: seconds of a piece. `begins`: before when nobody begins them.
+    """
+
+    interval_ms: int
+    segment: float
+    begins: datetime
+
+
+def by_deadline(video: OpenWork) -> tuple[float, int, int]:
+    """The order of the queue: what is wanted first, of that what is more important, of that what came first."""
+    deadline = math.inf if video.deadline is None else video.deadline.timestamp()
+    return deadline, -video.priority, video.id
+
+
+def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, plan: Plan) -> Queue:
+    """The queue that open videos make, in their order."""
+    classes = [WorkClass.of(each.codec, each.width, each.height) for each in videos]
+    intervals = [each.interval_ms or plan.interval_ms for each in videos]
+    waits = max(0.0, (plan.begins - now).total_seconds())
+    return Queue(
+        ids=np.array([each.id for each in videos], np.int64),
+        classes=classes,
+        intervals_ms=np.array(intervals, np.int64),
+        units=np.array(
+            [_units(each, of, ms, estimate) for each, of, ms in zip(videos, classes, intervals, strict=True)]
+        ),
+        fixed=np.full(len(videos), estimate.fixed),
+        spread=np.array([estimate.length_spread if each.length is None else 0.0 for each in videos]),
+        pieces=np.array([_pieces(each, plan.segment) for each in videos], np.int64),
+        released=np.array([waits if each.state == VideoState.WAITING else 0.0 for each in videos]),
+        deadline=np.array(
+            [math.inf if each.deadline is None else (each.deadline - now).total_seconds() for each in videos]
+        ),
+    )
+
+
+def seconds_left(video: OpenWork, estimate: Estimate) -> float:
+    """Of video that nobody has scanned; of a typical one where nothing tells its length."""
+    if video.length is not None:
+        return float(video.to_scan)
+    return estimate.length(WorkClass.of(video.codec, video.width, video.height))
+
+
+def _units(video: OpenWork, of: WorkClass, interval_ms: int, estimate: Estimate) -> float:
+    """Samples that a video still costs: of each the share of the work that is left to do on it."""
+    interval = interval_ms / 1000
+    length = float(video.length) if video.length is not None else estimate.length(of)
+    samples = max(1.0, math.ceil(length / interval)) + estimate.fixed
+    shares = estimate.shares
+    if video.state == VideoState.FINISHING:
+        return samples * (shares.finish + (0 if video.refined else shares.refine))
+    if video.refined:
+        return samples * shares.finish + shares.refine * float(video.to_refine) / interval
+    to_scan = seconds_left(video, estimate) / interval if video.begun else samples
+    return max(to_scan * shares.scan + samples * (shares.refine + shares.finish), 0.0)
+
+
+def _pieces(video: OpenWork, segment: float) -> int:
+    """Into how many a video can be shared. One that nothing tells the length of is one piece."""
+    if video.pieces:
+        return video.pieces
+    if video.length is None or video.state == VideoState.FINISHING:
+        return 1
+    return max(1, math.ceil(float(video.length) / segment))
