@@ -19,6 +19,7 @@ from db.schema import (
     Identity,
     SampleRun,
     Segment,
+    Source,
     Video,
 )
 from db.states import SEGMENT_ENDED
@@ -56,6 +57,8 @@ class ReportRows:
     """By group's number: what unknown people are called in all videos."""
     rivals: Mapping[int, str]
     """By group's number: what the unknown person is called who contests the name."""
+    sources: Sequence[Source]
+    """Places that it was submitted from, in order of time."""
 
 
 def load(session: Session, video: Video) -> ReportRows:
@@ -73,6 +76,9 @@ def load(session: Session, video: Video) -> ReportRows:
         names=_names(session, video.id),
         codes=unknown_people.codes(session, video.id),
         rivals=_rivals(session, groups),
+        sources=session.scalars(
+            select(Source).where(Source.video_id == video.id).order_by(Source.submitted_at, Source.id)
+        ).all(),
     )
 
 

@@ -52,9 +52,14 @@ def judge(video: Video, outcome: VideoFacts | RollcallError) -> None:
         _set_facts(video, outcome)
 
 
+def is_probed(video: Video) -> bool:
+    """Whether its facts are known."""
+    return video.time_base_num is not None
+
+
 def is_unprobed(video: Video) -> bool:
     """Whether it is in quarantine since it was submitted: nobody knows whether it is a video."""
-    return video.state == VideoState.QUARANTINED and video.time_base_num is None
+    return video.state == VideoState.QUARANTINED and not is_probed(video)
 
 
 def hurry(video: Video, upload: UploadFacts) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from db.schema import SampleOutcome
-from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Stretch, VideoReport
+from report.model import Appearance, BestFace, Candidate, Evidence, Person, Provenance, Stretch, Upload, VideoReport
 from report.timecodes import decimal
 
 SCHEMA = "rollcall.report/2"
@@ -37,7 +37,17 @@ def document(report: VideoReport) -> dict[str, Any]:
             "path": report.processing.path,
             "submitted_at": _instant(report.processing.submitted_at),
             "ended_at": _instant(report.processing.ended_at),
+            "uploads": [_upload(upload) for upload in report.processing.uploads],
         },
+    }
+
+
+def _upload(upload: Upload) -> dict[str, Any]:
+    return {
+        "place": upload.place,
+        "submitted_at": _instant(upload.submitted_at),
+        "channel": upload.channel,
+        "recorded_at": _instant(upload.recorded_at),
     }
 
 

@@ -25,6 +25,7 @@ from report.model import (
     Processing,
     Provenance,
     Sampling,
+    Upload,
     VideoReport,
 )
 from report.names import labels
@@ -35,7 +36,7 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
 
     Args:
         session: open, to the ledger that the video is of.
-        video: done, partial, failed or rejected.
+        video: that has ended.
         pictures: whether the best faces carry their pictures.
 
     Raises:
@@ -45,7 +46,7 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
     if state not in ENDED:
         raise _not_finished(session, video)
     rows = reports.load(session, video)
-    facts = None if state == VideoState.REJECTED else videos.facts(video)
+    facts = videos.facts(video) if videos.is_probed(video) else None
     sampling = _sampling(video, rows)
     people: tuple[Person, ...] = ()
     account = Coverage(())
@@ -70,8 +71,12 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
         people=people,
         coverage=account,
         provenance=_provenance(video, rows),
-        processing=Processing(video.id, video.path, video.submitted_at, video.ended_at),
+        processing=Processing(video.id, video.path, video.submitted_at, video.ended_at, _uploads(rows)),
     )
+
+
+def _uploads(rows: ReportRows) -> tuple[Upload, ...]:
+    return tuple(Upload(row.path, row.submitted_at, row.channel, row.recorded_at) for row in rows.sources)
 
 
 def _sampling(video: Video, rows: ReportRows) -> Sampling | None:

@@ -176,6 +176,16 @@ class Provenance:
 
 
 @dataclass(frozen=True, slots=True)
+class Upload:
+    """One of the times that a video was submitted: from where, and what was told of it."""
+
+    place: str
+    submitted_at: datetime
+    channel: str | None
+    recorded_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class Processing:
     """All that differs when the same video is processed again."""
 
@@ -183,6 +193,7 @@ class Processing:
     path: str
     submitted_at: datetime
     ended_at: datetime | None
+    uploads: tuple[Upload, ...]
 
 
 @dataclass(frozen=True, slots=True)
