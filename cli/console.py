@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
+import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -19,6 +20,17 @@ out = Console(
     soft_wrap=not sys.stdout.isatty(),
 )
 err = Console(stderr=True, highlight=False, emoji=False, soft_wrap=True)
+
+STILL_IN_LOG = "another process is using the ledger: the erased bytes leave its log when that one has finished"
+
+
+def confirmed(question: str) -> bool:
+    """Whether a person says yes."""
+    try:
+        return typer.confirm(question, err=True)
+    except typer.Abort:
+        # Ctrl-C, or nobody there to answer.
+        return False
 
 
 @contextmanager

@@ -155,7 +155,7 @@ def merge(
             source, target = identities.get(session, name), identities.get(session, other)
         if source.id == target.id:
             raise typer.BadParameter(f"both are {target.name}")
-        if not yes and not _confirmed(f"Make {source.name} and {target.name} one person, {target.name}?"):
+        if not yes and not console.confirmed(f"Make {source.name} and {target.name} one person, {target.name}?"):
             console.err.print("nothing was changed", markup=False)
             raise typer.Exit(Exit.REFUSED)
         with database.writing() as session:
@@ -187,24 +187,13 @@ def remove(
         what = f"{len(set(photograph))} of {len(numbers)} photographs of {kept_name}" if photograph else (
             f"{kept_name} and the vectors of {len(numbers)} photographs"
         )  # fmt: skip
-        if not yes and not _confirmed(f"Erase {what} for good?"):
+        if not yes and not console.confirmed(f"Erase {what} for good?"):
             console.err.print("nothing was erased", markup=False)
             raise typer.Exit(Exit.REFUSED)
         groups = _erase(database, identity_id, photograph)
         console.lines([f"erased {what}" + (f"; unknown now in {groups} places of videos" if groups else "")])
         if not erasure.settle(database):
-            console.err.print(
-                "another process is using the ledger: the erased bytes leave its log when that one has finished",
-                markup=False,
-            )
-
-
-def _confirmed(question: str) -> bool:
-    try:
-        return typer.confirm(question, err=True)
-    except typer.Abort:
-        # Ctrl-C, or nobody there to answer.
-        return False
+            console.err.print(console.STILL_IN_LOG, markup=False)
 
 
 def _erase(database: Database, identity_id: int, photographs: list[int] | None) -> int:

@@ -25,6 +25,7 @@ from cli import (
     status,
     submit,
     unknown,
+    videos,
     work,
 )
 from cli.exits import exit_of
@@ -48,6 +49,7 @@ for group in (
     forecast,
     retry,
     report,
+    videos,
     duplicates,
     rematch,
     unknown,

@@ -14,6 +14,7 @@ from db import leases, status
 from db.schema import Video
 from db.session import Database
 from db.states import VideoState
+from scheduler.retention import expire
 
 
 def register(app: typer.Typer) -> None:
@@ -34,6 +35,7 @@ def run(
     settings = load_settings()
     count = processes or settings.work.processes or len(os.sched_getaffinity(0))
     with opened(settings) as database:
+        expire(database, settings)
         match_past(database, settings)
         began = leases.utc_now()
         interrupted = _work(database, settings, count, until_empty)

@@ -20,7 +20,8 @@ from config.settings import Settings, load_settings
 def _configuration(settings: Settings) -> dict[str, Any]:
     # Beat keeps its schedule there, also where ledger and broker are elsewhere.
     settings.home.mkdir(parents=True, exist_ok=True)
-    schedule, nightly = settings.schedule, settings.schedule.nightly_time
+    schedule = settings.schedule
+    nightly, retention = schedule.nightly_time, schedule.retention_time
     return {
         **_broker(settings),
         "task_serializer": "json",
@@ -52,6 +53,11 @@ def _configuration(settings: Settings) -> dict[str, Any]:
             "nightly": {
                 "task": tasks.NIGHTLY,
                 "schedule": crontab(hour=nightly.hour, minute=nightly.minute),
+                "options": {"expires": 3600.0},
+            },
+            "retention": {
+                "task": tasks.RETENTION,
+                "schedule": crontab(hour=retention.hour, minute=retention.minute),
                 "options": {"expires": 3600.0},
             },
         },

@@ -145,6 +145,14 @@ class ScheduleSettings(Group):
         json_schema_extra=unit("seconds"),
     )
 
+    retention: str = Field(
+        default="12:00",
+        pattern=_CLOCK,
+        description="When Celery beat has deleted what `retention` does not keep; `rollcall work` does so when it "
+        "begins.",
+        json_schema_extra=unit("HH:MM"),
+    )
+
     @property
     def time_zone(self) -> ZoneInfo:
         """Of the times of this group."""
@@ -156,6 +164,47 @@ class ScheduleSettings(Group):
         return time.fromisoformat(self.nightly)
 
     @property
+    def retention_time(self) -> time:
+        """Of the daily deletion."""
+        return time.fromisoformat(self.retention)
+
+    @property
     def deadline_time(self) -> time:
         """Of the deadline of a night."""
         return time.fromisoformat(self.deadline)
+
+
+class RetentionSettings(Group):
+    """For how long things are kept. 0: for ever."""
+
+    videos: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Videos with all that was seen in them, since they were finished; 0: for ever.",
+        json_schema_extra=unit("days"),
+    )
+    crops: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Pictures of faces, but for the best of each appearance; without them a video cannot be embedded "
+        "again for another embedder. 0: for ever.",
+        json_schema_extra=unit("days"),
+    )
+    frames: int = Field(
+        default=0,
+        ge=0,
+        le=36_500,
+        description="Hashes and small pictures of frames; without them nothing is recognised as a repeat of a video. "
+        "0: for ever.",
+        json_schema_extra=unit("days"),
+    )
+    tries: int = Field(
+        default=180,
+        ge=0,
+        le=36_500,
+        description="The account of each try at a piece of work; forecasts learn from those of the last six weeks. "
+        "0: for ever.",
+        json_schema_extra=unit("days"),
+    )

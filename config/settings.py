@@ -17,7 +17,7 @@ from pydantic_settings import SettingsError as UnreadableSetting
 
 from config.embedder_file import EmbedderFile
 from config.errors import SettingsError
-from config.night_settings import IntakeSettings, ScheduleSettings
+from config.night_settings import IntakeSettings, RetentionSettings, ScheduleSettings
 from config.setting_groups import Group, unit
 from config.storage_settings import StorageSettings
 
@@ -433,6 +433,7 @@ class Settings(BaseSettings):
     borders: BorderSettings = BorderSettings()
     intake: IntakeSettings = IntakeSettings()
     schedule: ScheduleSettings = ScheduleSettings()
+    retention: RetentionSettings = RetentionSettings()
     work: WorkSettings = WorkSettings()
     log: LogSettings = LogSettings()
 

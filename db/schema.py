@@ -655,7 +655,7 @@ class TaskRun(Base):
     kind: Mapped[str] = mapped_column(String(40))
     """`scan`, `refine` or `finish`."""
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"), index=True)
-    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"))
+    segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), index=True)
     attempt: Mapped[int]
     owner: Mapped[str] = mapped_column(String(120))
     started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)

@@ -1,11 +1,15 @@
 """Celery tasks of the scheduler: thin shells. Imported by beat too, so nothing here loads a network or a decoder."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from config import tasks
 from config.celery_app import app
 from config.settings import Settings, load_settings
-from db.session import open_database
+from db.session import Database, open_database
 from intake import watching
 from scheduler.dispatch import Sender
+from scheduler.retention import expire
 from scheduler.sweep import sweep
 
 
@@ -13,33 +17,41 @@ from scheduler.sweep import sweep
 def sweep_task() -> None:
     """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
-    _sweep(settings, begin_new=settings.schedule.start == "at-once")
+    with _opened(settings) as database:
+        sweep(database, settings, Sender(app), begin_new=settings.schedule.start == "at-once")
 
 
 @app.task(name=tasks.INTAKE)
 def intake_task() -> None:
     """Look at the watched places, and have submitted what has arrived there."""
     settings = load_settings()
-    if not settings.intake.watch:
-        return
-    database = open_database(settings)
-    try:
-        watching.look(database, settings)
-    finally:
-        database.close()
-    _sweep(settings, begin_new=settings.schedule.start == "at-once")
+    if settings.intake.watch:
+        with _opened(settings) as database:
+            watching.look(database, settings)
+            sweep(database, settings, Sender(app), begin_new=settings.schedule.start == "at-once")
+
+
+@app.task(name=tasks.RETENTION)
+def retention_task() -> None:
+    """Delete what is older than the settings allow."""
+    settings = load_settings()
+    with _opened(settings) as database:
+        expire(database, settings)
 
 
 @app.task(name=tasks.NIGHTLY)
 def nightly_task() -> None:
     """Begin the night: who was enrolled during the day is looked for in the past, and what was submitted is begun."""
+    settings = load_settings()
     Sender(app).send_rematch()
-    _sweep(load_settings(), begin_new=True)
+    with _opened(settings) as database:
+        sweep(database, settings, Sender(app), begin_new=True)
 
 
-def _sweep(settings: Settings, *, begin_new: bool) -> None:
+@contextmanager
+def _opened(settings: Settings) -> Iterator[Database]:
     database = open_database(settings)
     try:
-        sweep(database, settings, Sender(app), begin_new=begin_new)
+        yield database
     finally:
         database.close()

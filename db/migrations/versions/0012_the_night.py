@@ -55,10 +55,13 @@ def upgrade() -> None:
     )
     for column in ("state", "video_id"):
         op.create_index(f"ix_arrivals_{column}", "arrivals", [column], unique=False)
+    # A segment that is deleted takes its tries with it.
+    op.create_index("ix_task_runs_segment_id", "task_runs", ["segment_id"], unique=False)
     _rename_causes()
 
 
 def downgrade() -> None:
+    op.drop_index("ix_task_runs_segment_id", table_name="task_runs")
     op.drop_table("arrivals")
     op.drop_column("sources", "recorded_at")
     op.drop_column("sources", "channel")
