@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -108,7 +108,7 @@ def test_an_object_that_is_deleted_in_mid_read_is_missing(bucket: TestBucket) ->
 def all_refused(root: str, settings: StorageSettings) -> StorageUnavailable:
     """The error of each call to a store, which is the same."""
     store, place = store_at(root, settings), store_at(root, settings).place("film.mp4")
-    calls = [
+    calls: list[Callable[[], object]] = [
         lambda: list(store.entries()),
         lambda: store.entry(place),
         lambda: store.open(place).__enter__(),
@@ -249,7 +249,7 @@ def test_a_server_that_gives_no_parts_is_refused(bucket: TestBucket) -> None:
 
 def test_what_is_deleted_is_asked_for_with_the_checksum_of_older_servers(bucket: TestBucket) -> None:
     seen: list[str] = []
-    bucket.client.meta.events.register(  # type: ignore[attr-defined]  # boto3's own, which stores never use
+    bucket.client.meta.events.register(
         "before-send.s3.DeleteObjects", lambda request, **_: seen.append(request.headers["Content-MD5"].decode())
     )
     store_at(f"s3://{bucket.name}", bucket.settings).remove(["a"])

@@ -444,7 +444,7 @@ def test_a_hash_that_is_a_path_is_none(copies: LocalCopies, bucket: TestBucket) 
         pass
 
 
-def test_many_processes_at_random_agree(bucket: TestBucket, folder: Path) -> None:
+def test_many_at_once_agree(bucket: TestBucket, folder: Path) -> None:
     """Eight contents, room for three, six threads: every read is whole, and the limit holds in the end."""
     contents = [os.urandom(MIB // 4 + number) for number in range(8)]
     for number, content in enumerate(contents):

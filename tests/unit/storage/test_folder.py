@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from config.errors import FileMissing, RollcallError, StorageUnavailable
 from storage import folder_errors
 from storage.folder import Folder
-from storage.places import LocalPlace, ObjectPlace
+from storage.places import LocalPlace, ObjectPlace, Place
 
 
 def names(root: Path) -> list[str]:
@@ -120,7 +120,7 @@ def test_a_folder_that_cannot_be_read_is_told_when_all_others_are_listed(
         return found
 
     monkeypatch.setattr(os, "scandir", broken)
-    found = []
+    found: list[Place] = []
     with pytest.raises(StorageUnavailable) as caught:
         found.extend(entry.place for entry in Folder(tmp_path).entries())
     assert [str(place) for place in found] == [f"{tmp_path}/a/film.mp4", f"{tmp_path}/c/film.mp4"]
