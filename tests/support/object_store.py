@@ -11,8 +11,6 @@ from typing import Any, Self
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
-from moto.server import ThreadedMotoServer
-
 from config.storage_settings import StorageSettings
 from storage.s3_client import client_for
 
@@ -22,6 +20,8 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "not-a-secr
 @contextmanager
 def serving() -> Iterator[str]:
     """A server in threads of this process; its address."""
+    from moto.server import ThreadedMotoServer  # takes most of a second, and few tests need it
+
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
     server.start()
     try:
