@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import select
 import shutil
 import signal
 import subprocess
@@ -179,7 +180,7 @@ def test_whoever_waits_for_another_shows_that_it_lives(bucket: TestBucket, folde
 
         fetching = threading.Thread(target=fetch)
         fetching.start()
-        network.held.wait()
+        assert network.held.wait(60)
         beats = Beats(network)
         with copies.of(*wanted, beats) as path:
             assert path.read_bytes() == CONTENT
@@ -234,8 +235,7 @@ def start(folder: Path, endpoint: str, place: Place, content: bytes) -> subproce
     process = subprocess.Popen(
         command, env=object_store.environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
-    assert process.stdout
-    assert process.stdout.readline() == "ready\n"
+    assert hear(process) == "ready"
     return process
 
 
@@ -247,6 +247,8 @@ def say(process: subprocess.Popen[str]) -> None:
 
 def hear(process: subprocess.Popen[str]) -> str:
     assert process.stdout
+    ready, _, _ = select.select([process.stdout], [], [], 60)
+    assert ready, "nothing was said for a minute"
     return process.stdout.readline().strip()
 
 
@@ -276,7 +278,7 @@ def test_whoever_is_killed_in_mid_fetch_leaves_no_trace(bucket: TestBucket, fold
     with Network(bucket.endpoint, hold_after=6 * MIB) as network:
         killed = start(folder, network.endpoint, place, CONTENT)
         say(killed)
-        network.held.wait()
+        assert network.held.wait(60)
         # Somebody waits for the one that is killed, and takes over.
         waiting = start(folder, bucket.endpoint, place, CONTENT)
         say(waiting)
@@ -298,7 +300,7 @@ def test_what_was_left_of_other_contents_is_deleted_by_the_next(
     with Network(bucket.endpoint, hold_after=6 * MIB) as network:
         killed = start(folder, network.endpoint, ObjectPlace(bucket.name, "film.mp4"), CONTENT)
         say(killed)
-        network.held.wait()
+        assert network.held.wait(60)
         with copies.bring(ObjectPlace(bucket.name, "other.mp4")) as other:
             # It is being fetched, so it stays.
             assert kept(folder) == {f".{digest(CONTENT)}.part", other.content_hash}
