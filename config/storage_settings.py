@@ -7,7 +7,11 @@ from pydantic import Field, field_validator
 from config.setting_groups import Group, unit
 
 _GIB = 1 << 30
-_ENDPOINT = re.compile(r"(https?://[^\s/@?#]+(/[^\s@?#]*)?)?")
+# Hosts as boto3 takes them: without underscores.
+_LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_HOST = rf"({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
+_ENDPOINT = re.compile(rf"(https?://{_HOST}(:(?P<port>[0-9]{{1,5}}))?(/[^\s@?#]*)?)?")
+_LARGEST_PORT = 65535
 
 
 class StorageSettings(Group):
@@ -36,7 +40,8 @@ class StorageSettings(Group):
     @classmethod
     def _without_secrets(cls, endpoint: str) -> str:
         # Not by a pattern: the error of one repeats the value, and a password may be in it.
-        if not _ENDPOINT.fullmatch(endpoint):
+        found = _ENDPOINT.fullmatch(endpoint)
+        if found is None or int(found["port"] or 0) > _LARGEST_PORT:
             raise ValueError("must be http://HOST[:PORT] or https://HOST[:PORT], without a name or password in it")
         return endpoint
 

@@ -4,7 +4,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -116,7 +116,8 @@ class LocalCopies:
         finally:
             os.utime(copy)
             os.close(copy)
-            with self._folder.telling():
+            # The work is done, or its own error is to be told; whoever needs room next is told of the disk.
+            with suppress(OSError):
                 self._folder.shrink(_nothing)
 
     def _hashed(self, place: LocalPlace, pulse: Pulse) -> Copy:

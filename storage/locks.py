@@ -67,11 +67,13 @@ def _kept(path: Path, descriptor: int, kind: int, on_wait: Callable[[], None]) -
     """Wait for the lock; whether it is still one on this file. Closes the descriptor where not."""
     kept = False
     try:
-        while not _locked(descriptor, kind):
-            on_wait()
-            time.sleep(_LOOK_SECONDS)
-        # Whoever had the lock may have moved or deleted the file.
-        kept = _is_at(path, descriptor)
+        # Whoever has the lock may move or delete the file, and keep the lock for long.
+        while _is_at(path, descriptor) and not kept:
+            if _locked(descriptor, kind):
+                kept = _is_at(path, descriptor)
+            else:
+                on_wait()
+                time.sleep(_LOOK_SECONDS)
     finally:
         if not kept:
             os.close(descriptor)

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any, BinaryIO
 
-from config.errors import FileMissing, StorageUnavailable
+from config.errors import FileMissing
 from config.storage_settings import StorageSettings
 from storage import s3_errors
 from storage.base import Entry, checked_name, is_hidden
@@ -91,12 +91,8 @@ class Bucket:
             with self._telling():
                 answer = self._client().delete_objects(Bucket=self._bucket, Delete=wanted)
             for error in answer.get("Errors", ()):
-                self._refuse(error)
-
-    def _refuse(self, error: dict[str, Any]) -> None:
-        if error.get("Code") != "NoSuchKey":
-            place = ObjectPlace(self._bucket, str(error.get("Key", "")))
-            raise StorageUnavailable(str(place), "the server does not delete it", "allow s3:DeleteObject")
+                if error.get("Code") != "NoSuchKey":
+                    raise s3_errors.told(ObjectPlace(self._bucket, ""), {"Error": error})
 
     def _client(self) -> S3Client:
         return client_for(self._settings)

@@ -20,7 +20,7 @@ _RIGHTS = "allow what docs/storage.md lists to these credentials"
 _LATER = "wait, and try again"
 
 _CODES = {
-    "NoSuchBucket": ("there is no such bucket", f"check its name; {_WHERE}"),
+    "NoSuchBucket": ("there is no such bucket", "check its name and storage.endpoint (ROLLCALL_STORAGE__ENDPOINT)"),
     "AccessDenied": ("these credentials may not do this", _RIGHTS),
     "AllAccessDisabled": ("nobody may do this", _RIGHTS),
     "InvalidAccessKeyId": ("the server does not know this access key", _WHO),
@@ -55,13 +55,19 @@ def telling(place: ObjectPlace, settings: StorageSettings) -> Iterator[None]:
     try:
         yield
     except ClientError as error:
-        raise _told(place, error.response) from None
+        raise told(place, error.response) from None
     except BotoCoreError as error:
         raise _without_answer(place, settings, error) from None
 
 
-def _told(place: ObjectPlace, response: dict[str, Any]) -> RollcallError:
-    code = str(response.get("Error", {}).get("Code", ""))
+def told(place: ObjectPlace, response: dict[str, Any]) -> RollcallError:
+    """What a server's refusal says.
+
+    Args:
+        place: what was asked about; a key that is empty means the bucket.
+        response: as boto3 has it in its ClientError.
+    """
+    code = str(response.get("Error", {}).get("Code") or "")
     status = int(response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     about_object = _of_object(place, code, status) if place.key else None
     return about_object or StorageUnavailable(str(ObjectPlace(place.bucket, "")), *_of_bucket(code, status))

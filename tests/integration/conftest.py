@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 import sqlalchemy as sa
-from support import redis_server
+from support import object_store, redis_server
 from support.installation import Installation
 
 from config.settings import DatabaseSettings, Settings
@@ -98,6 +98,25 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
         client.close()
         yield f"redis://127.0.0.1:{port}/0"
         server.terminate()
+
+
+@pytest.fixture(scope="session")
+def s3_server() -> Iterator[str]:
+    """Address of an S3 server that lets everybody in."""
+    with object_store.serving() as endpoint:
+        yield endpoint
+
+
+@pytest.fixture
+def bucket(s3_server: str, monkeypatch: pytest.MonkeyPatch) -> object_store.TestBucket:
+    """An empty bucket of the test's own; credentials for it are in the environment."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    for name, value in object_store.environment().items():
+        monkeypatch.setenv(name, value)
+    made = object_store.TestBucket(f"bucket-{os.getpid()}-{time.monotonic_ns()}", s3_server)
+    made.client.create_bucket(Bucket=made.name)
+    return made
 
 
 @pytest.fixture

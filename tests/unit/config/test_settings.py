@@ -58,6 +58,8 @@ def test_file_over_defaults_and_environment_over_file(monkeypatch: pytest.Monkey
         ("ROLLCALL_FACES__DETECTOR", "eyes", ["faces.detector", "'eyes'", "hog | dlib-cnn"]),
         ("ROLLCALL_FACES__MIRROR", "perhaps", ["faces.mirror", "'perhaps'", "true | false"]),
         ("ROLLCALL_SCHEDULE__NIGHTLY", "25:00", ["schedule.nightly", "'25:00'", "HH:MM"]),
+        ("ROLLCALL_STORAGE__CACHE", "0", ["storage.cache", "'0'", "1 to 1000000", "GiB"]),
+        ("ROLLCALL_STORAGE__REGION", "eu west", ["storage.region", "'eu west'"]),
         ("ROLLCALL_SAMPLING__INTERVALL", "3", ["ROLLCALL_SAMPLING__INTERVALL", "no such setting"]),
         ("ROLLCALL_SETTINGS", "/nowhere.toml", ["ROLLCALL_SETTINGS", "/nowhere.toml"]),
     ],
@@ -71,6 +73,32 @@ def test_a_bad_setting_is_one_line_that_names_it(
     assert "\n" not in line
     for part in told:
         assert part in line
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "http://name:secret@minio:9000",
+        "https://minio/?key=secret",
+        "minio.secret:9000",
+        "http://minio_secret",
+        "http://secret:99999",
+        "http://secret/ ",
+        "ftp://secret",
+    ],
+)
+def test_an_address_that_may_hold_a_secret_is_refused_and_not_repeated(
+    monkeypatch: pytest.MonkeyPatch, address: str
+) -> None:
+    with pytest.raises(SettingsError, match="without a name or password") as caught:
+        load(monkeypatch, ROLLCALL_STORAGE__ENDPOINT=address)
+    assert caught.value.subject == "storage.endpoint"
+    assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("address", ["", "http://minio:9000", "http://[::1]:9000/", "https://a.example/storage/v1/s3"])
+def test_addresses_of_servers(monkeypatch: pytest.MonkeyPatch, address: str) -> None:
+    assert load(monkeypatch, ROLLCALL_STORAGE__ENDPOINT=address).storage.endpoint == address
 
 
 @pytest.mark.parametrize(
