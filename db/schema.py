@@ -658,7 +658,7 @@ class TaskRun(Base):
     segment_id: Mapped[int | None] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), index=True)
     attempt: Mapped[int]
     owner: Mapped[str] = mapped_column(String(120))
-    started_at: Mapped[datetime] = mapped_column(UtcDateTime, index=True)
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
     outcome: Mapped[str | None] = mapped_column(String(16))
     """`done`, `failed` or `lost`; none while it runs, or when its process was killed."""

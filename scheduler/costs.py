@@ -54,7 +54,7 @@ PRIOR_SECONDS: Final = 0.33
 sixth to a half of it more for borders."""
 _PRIOR_OF_BAND: Final = {Band.SD: 0.25, Band.HD: 0.5, Band.FHD: 1.0, Band.UHD: 1.3}
 """Of that, by the times of docs/performance.md."""
-PRIOR: Final = Prior(whole=math.log(PRIOR_SECONDS), whole_spread=0.7, video=0.5, class_=0.4, night=0.1)
+PRIOR: Final = Prior(whole=math.log(PRIOR_SECONDS), whole_spread=0.7, video=0.5, class_=0.4, night=0.15)
 
 _INTERVAL_SPREAD: Final = 0.15
 _REFERENCE_MS: Final = 3000
@@ -117,11 +117,11 @@ class Rate:
 class Estimate:
     """What is known of costs.
 
-    `fixed`: samples that a video costs beyond its own. `waste`: seconds of failed tries, and of pauses between tries,
-    for each second of work that ends well. `lengths`: seconds of a typical video by class, None the whole, and
-    `length_spread` the standard deviation of the logarithm. `known`: of videos that are worked on, how far the
-    logarithm of their cost is from what is expected of them, and the samples that tell so. `stretch`: by how much
-    spreads are widened because past forecasts were too sure, or narrowed.
+    `fixed`: samples that a video costs beyond its own. `waste`: seconds of failed tries for each second of work that
+    ends well. `pause`: seconds between two tries of one process. `lengths`: seconds of a typical video by class, None
+    the whole, and `length_spread` the standard deviation of the logarithm. `known`: of videos that are worked on, how
+    far the logarithm of their cost is from what is expected of them, and the samples that tell so. `stretch`: by how
+    much spreads are widened because past forecasts were too sure, or narrowed.
     """
 
     found: Fit
@@ -129,6 +129,7 @@ class Estimate:
     shares: Shares
     fixed: float
     waste: float
+    pause: float
     lengths: Mapping[WorkClass | None, float]
     length_spread: float
     known: Mapping[int, tuple[float, int]]
@@ -159,14 +160,12 @@ class Estimate:
         return self.lengths.get(of, self.lengths[None])
 
 
-def learn(
-    costs: Sequence[VideoCost], pauses: Sequence[tuple[float, float]], *, now: datetime, zone: ZoneInfo
-) -> Estimate:
+def learn(costs: Sequence[VideoCost], pauses: Sequence[float], *, now: datetime, zone: ZoneInfo) -> Estimate:
     """What past work tells of the cost of work to come.
 
     Args:
         costs: of videos that ended, and of those that are worked on.
-        pauses: seconds between two tries of one process, and of the try after it.
+        pauses: seconds between two tries of one process.
         now: tells which night is tonight.
         zone: in which nights are nights.
     """
@@ -192,7 +191,8 @@ def learn(
         classes=classes,
         shares=shares,
         fixed=fixed,
-        waste=(1 + _wasted(costs, useful, found, fixed)) * (1 + _pausing(pauses)) - 1,
+        waste=_wasted(costs, useful, found, fixed),
+        pause=_pause(pauses),
         lengths=lengths,
         length_spread=length_spread,
         known={
@@ -264,14 +264,10 @@ def _wasted(costs: Iterable[VideoCost], useful: Sequence[VideoCost], found: Fit,
     return (wasted + _PRIOR_WASTE * _PRIOR_WORK) / (well + _PRIOR_WORK)
 
 
-def _pausing(pauses: Sequence[tuple[float, float]]) -> float:
-    """Seconds that a process waits for its next piece of work, for each second that it works."""
-    busy = [(pause, work) for pause, work in pauses if 0 <= pause < _IDLE]
-    if not busy:
-        return 0.0
-    pause, work = np.array(busy).T
-    mean = float(np.minimum(work, np.quantile(work, 0.95)).mean())
-    return min(float(np.median(pause)), _LONGEST_PAUSE) / mean if mean > 0 else 0.0
+def _pause(pauses: Sequence[float]) -> float:
+    """What lies between the end of one piece of work and the begin of the next, while there is work."""
+    busy = [pause for pause in pauses if 0 <= pause < _IDLE]
+    return min(float(np.median(busy)), _LONGEST_PAUSE) if busy else 0.0
 
 
 def _lengths(ended: Sequence[VideoCost]) -> tuple[dict[WorkClass | None, float], float]:

@@ -111,7 +111,14 @@ class _Played:
 
 
 def forecast(
-    videos: Sequence[OpenWork], estimate: Estimate, *, processes: int, now: datetime, plan: Plan, risk: float
+    videos: Sequence[OpenWork],
+    estimate: Estimate,
+    *,
+    processes: int,
+    now: datetime,
+    plan: Plan,
+    risk: float,
+    measures: bool = True,
 ) -> Forecast | None:
     """Foretell the end of a queue; None where it is empty.
 
@@ -122,6 +129,7 @@ def forecast(
         now: the time.
         plan: how what is not cut yet will be.
         risk: probability from which on a video is said to be at risk.
+        measures: also reckon what could be done, which takes most of the time.
     """
     if not videos:
         return None
@@ -141,8 +149,8 @@ def forecast(
             VideoForecast(each.id, each.title, each.deadline, each.priority, _after(now, median), float(late))
             for each, median, late in zip(videos, medians, base.late, strict=True)
         ],
-        measures=_measures(videos, queue, draws, processes=processes, now=now, risk=risk),
-        enough=_enough(draws, queue, processes, base, risk),
+        measures=_measures(videos, queue, draws, processes=processes, now=now, risk=risk) if measures else [],
+        enough=_enough(draws, queue, processes, base, risk) if measures else None,
         risk=risk,
         begins=plan.begins,
         stretch=estimate.stretch,

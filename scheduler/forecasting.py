@@ -23,7 +23,7 @@ RISK: Final = 0.05
 """Probability of being late from which on a video is at risk, and the whole night."""
 _WEEKS: Final = timedelta(weeks=6)
 _MOST_VIDEOS: Final = 3000
-_MOST_PAUSES: Final = 5000
+_MOST_TRIES: Final = 5000
 
 
 class Source(StrEnum):
@@ -69,11 +69,11 @@ def forecast_now(
     with database.reading() as session:
         videos = sorted(open_work.of_videos(session), key=order)
         past = costs.of_videos(session, since=now - _WEEKS, most=_MOST_VIDEOS)
-        estimate = learn(past, processes.pauses(session, most=_MOST_PAUSES), now=now, zone=zone)
-        seen = processes.seen(session, now)
+        tries = processes.latest_tries(session, most=_MOST_TRIES)
+        seen = processes.seen(session, tries, now)
         experience = coverage(session, settings, now)
         last = forecasts.last_video_id(session)
-    estimate = replace(estimate, stretch=experience.stretch)
+    estimate = replace(learn(past, processes.pauses(tries), now=now, zone=zone), stretch=experience.stretch)
     count, source = (workers, Source.TOLD) if workers else _processes(seen, videos)
     plan = Plan(settings.interval_ms, settings.sampling.segment, begins(settings.schedule, now))
     foretold = forecast(videos, estimate, processes=count, now=now, plan=plan, risk=risk)

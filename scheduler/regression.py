@@ -20,9 +20,10 @@ _FREEDOM: Final = 4.0
 """Degrees of freedom of t: how much is made of videos that are far off."""
 _FAR: Final = 3.5
 """Standard deviations at which a video's distance counts no farther."""
+_LEAST_FREEDOM: Final = 4.0
 _VIDEOS: Final = 5.0
 _CLASSES: Final = 3.0
-_NIGHTS: Final = 4.0
+_NIGHTS: Final = 2.0
 """How many videos, classes and nights the priors of their variances count as."""
 
 
@@ -110,7 +111,7 @@ def fit(table: Table, prior: Prior, *, interval: float, interval_spread: float) 
         video=own**0.5,
         class_=class_**0.5,
         night=night**0.5,
-        freedom=_NIGHTS + float(table.weight[night_seen].sum()),
+        freedom=_LEAST_FREEDOM + float(table.weight[night_seen].sum()),
         expected=expected,
         residuals=residuals,
     )

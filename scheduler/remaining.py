@@ -35,6 +35,8 @@ def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, p
     """The queue that open videos make, in their order."""
     classes = [WorkClass.of(each.codec, each.width, each.height) for each in videos]
     intervals = [each.interval_ms or plan.interval_ms for each in videos]
+    pieces = np.array([_pieces(each, plan.segment) for each in videos], np.int64)
+    half_done = np.array([each.refined or each.state == VideoState.FINISHING for each in videos])
     waits = max(0.0, (plan.begins - now).total_seconds())
     return Queue(
         ids=np.array([each.id for each in videos], np.int64),
@@ -45,7 +47,9 @@ def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, p
         ),
         fixed=np.full(len(videos), estimate.fixed),
         spread=np.array([estimate.length_spread if each.length is None else 0.0 for each in videos]),
-        pieces=np.array([_pieces(each, plan.segment) for each in videos], np.int64),
+        pieces=pieces,
+        # Every segment once, about every second one again for borders, and twice to finish the video.
+        tries=np.where(half_done, pieces + 1.0, 1.5 * pieces + 2),
         released=np.array([waits if each.state == VideoState.WAITING else 0.0 for each in videos]),
         deadline=np.array(
             [math.inf if each.deadline is None else (each.deadline - now).total_seconds() for each in videos]

@@ -1,4 +1,4 @@
-"""Forecasts and what became of them; ends of videos and begins of tries are found by time.
+"""Forecasts and what became of them; ends of videos are found by time.
 
 Revision ID: 0013
 """
@@ -42,10 +42,8 @@ def upgrade() -> None:
     for column in ("made_at", "emptied_at"):
         op.create_index(f"ix_forecasts_{column}", "forecasts", [column], unique=False)
     op.create_index("ix_videos_ended_at", "videos", ["ended_at"], unique=False)
-    op.create_index("ix_task_runs_started_at", "task_runs", ["started_at"], unique=False)
 
 
 def downgrade() -> None:
-    op.drop_index("ix_task_runs_started_at", table_name="task_runs")
     op.drop_index("ix_videos_ended_at", table_name="videos")
     op.drop_table("forecasts")
