@@ -30,6 +30,7 @@ from db.schema import Border, TaskRun
 from models.faces import RgbImage
 from report.build import build
 from report.model import VideoReport
+from scheduler.experience import Memory
 from scheduler.sweep import prepare
 from storage.places import LocalPlace
 from worker.process import WorkerProcess
@@ -113,7 +114,7 @@ def _work(film: Path, settings: Settings) -> Result:
     assert video_id is not None
     # Networks load once per process: that is no cost of a video.
     process.engine.analyse(np.zeros((_HEIGHT, _WIDTH, 3), np.uint8))
-    while (due := prepare(process.database, settings, begin_new=True)).segments or due.videos:
+    while (due := prepare(process.database, settings, Memory(), begin_new=True)).segments or due.videos:
         for segment_id in due.segments:
             scan_segment(process, segment_id)
         for finished_id in due.videos:

@@ -9,7 +9,8 @@ from cli import console
 from db.schema import ForecastRow
 from scheduler.coverage import Coverage
 from scheduler.forecast import Forecast, Measure, Span, VideoForecast
-from scheduler.forecasting import Foretold, Source
+from scheduler.experience import Source
+from scheduler.forecasting import Foretold
 
 _LISTED: Final = 15
 _ENOUGH_NIGHTS: Final = 10

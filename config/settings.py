@@ -90,10 +90,11 @@ class SamplingSettings(Group):
         json_schema_extra=unit("sampling intervals"),
     )
     segment: float = Field(
-        default=300.0,
+        default=1800.0,
         ge=1,
         le=86400,
-        description="Length into which a long video is cut so that workers share it.",
+        description="Longest segment into which a video is cut so that workers share it; mostly `work.segment` cuts it "
+        "shorter.",
         json_schema_extra=unit("seconds"),
     )
 
@@ -357,6 +358,14 @@ class WorkSettings(Group):
         le=1024,
         description="Worker processes that `rollcall work` starts; 0 means one per core.",
         json_schema_extra=unit("processes"),
+    )
+    segment: float = Field(
+        default=60.0,
+        ge=10,
+        le=3600,
+        description="Longest segment in work of one process, as past work tells what it costs; the last segments of a "
+        "night are shorter, so that no core is idle for long.",
+        json_schema_extra=unit("seconds"),
     )
     lease: float = Field(
         default=120.0,

@@ -1,38 +1,24 @@
 """The forecast of a ledger: reads what it is made of, keeps it, and keeps what became of it."""
 
-import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from enum import StrEnum
-from typing import Any, Final
+from typing import Final
 
 from config.night_settings import ScheduleSettings
 from config.settings import Settings
-from db import costs, forecasts, leases, open_work, processes
-from db.open_work import OpenWork
-from db.processes import Processes
+from db import forecasts, leases, open_work
 from db.schema import ForecastRow
-from db.session import Database, Session
-from scheduler.costs import Estimate, learn
-from scheduler.coverage import NIGHTS, Coverage, judge
+from db.session import Database
+from scheduler.agenda import draw_up
+from scheduler.costs import Estimate
+from scheduler.coverage import Coverage
+from scheduler.experience import Source, coverage, gather
 from scheduler.forecast import Forecast, forecast
-from scheduler.remaining import Plan, by_deadline
+from scheduler.remaining import Plan
 
 RISK: Final = 0.05
 """Probability of being late from which on a video is at risk, and the whole night."""
-_WEEKS: Final = timedelta(weeks=6)
-_MOST_VIDEOS: Final = 3000
-_MOST_TRIES: Final = 5000
-
-
-class Source(StrEnum):
-    """Where the number of worker processes comes from."""
-
-    TOLD = "told"
-    WORKING = "working"  # so many work now
-    LATELY = "lately"  # so many worked when anything was done last
-    CORES = "cores"  # nobody has ever worked: this machine's
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +38,6 @@ def forecast_now(
     workers: int | None = None,
     risk: float = RISK,
     now: datetime | None = None,
-    order: Callable[[OpenWork], Any] = by_deadline,
 ) -> Foretold:
     """Foretell the end of the queue as the ledger has it now; nothing is written.
 
@@ -62,22 +47,16 @@ def forecast_now(
         workers: processes; as the ledger tells where it is None.
         risk: probability of being late from which on a video is at risk.
         now: the time, by default this machine's.
-        order: sort key of the queue.
     """
     now = now or leases.utc_now()
-    zone = settings.schedule.time_zone
     with database.reading() as session:
-        videos = sorted(open_work.of_videos(session), key=order)
-        past = costs.of_videos(session, since=now - _WEEKS, most=_MOST_VIDEOS)
-        tries = processes.latest_tries(session, most=_MOST_TRIES)
-        seen = processes.seen(session, tries, now)
-        experience = coverage(session, settings, now)
+        videos = open_work.of_videos(session)
+        known = gather(session, settings, videos, now, workers)
         last = forecasts.last_video_id(session)
-    estimate = replace(learn(past, processes.pauses(tries), now=now, zone=zone), stretch=experience.stretch)
-    count, source = (workers, Source.TOLD) if workers else _processes(seen, videos)
+    in_order = [entry.video for entry in draw_up(videos, known, settings, now).entries]
     plan = Plan(settings.interval_ms, settings.sampling.segment, begins(settings.schedule, now))
-    foretold = forecast(videos, estimate, processes=count, now=now, plan=plan, risk=risk)
-    return Foretold(foretold, estimate, source, last)
+    foretold = forecast(in_order, known.estimate, processes=known.processes, now=now, plan=plan, risk=risk)
+    return Foretold(foretold, known.estimate, known.source, last)
 
 
 def record(database: Database, foretold: Foretold) -> int | None:
@@ -96,12 +75,6 @@ def history(database: Database, settings: Settings, *, most: int) -> tuple[Seque
         return forecasts.latest(session, most=most), coverage(session, settings, leases.utc_now())
 
 
-def coverage(session: Session, settings: Settings, now: datetime) -> Coverage:
-    """How good the forecasts of the last nights were."""
-    settled = forecasts.settled(session, since=now - timedelta(days=3 * NIGHTS))
-    return judge(settled, settings.schedule.time_zone)
-
-
 def begins(schedule: ScheduleSettings, now: datetime) -> datetime:
     """When the next new video is begun: at once, or by the next nightly run."""
     if schedule.start == "at-once":
@@ -109,16 +82,6 @@ def begins(schedule: ScheduleSettings, now: datetime) -> datetime:
     local = now.astimezone(schedule.time_zone)
     nightly = datetime.combine(local.date(), schedule.nightly_time, schedule.time_zone)
     return nightly if nightly >= now else nightly + timedelta(days=1)
-
-
-def _processes(seen: Processes, videos: Sequence[OpenWork]) -> tuple[int, Source]:
-    """How many there are: as many as work, if there is work for all that there were lately."""
-    enough_to_do = sum(video.pieces for video in videos) > seen.lately
-    if seen.now and (enough_to_do or seen.now >= seen.lately):
-        return seen.now, Source.WORKING
-    if seen.lately:
-        return seen.lately, Source.LATELY
-    return len(os.sched_getaffinity(0)), Source.CORES
 
 
 def _row(made: Forecast, last_video_id: int) -> ForecastRow:

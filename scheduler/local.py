@@ -19,6 +19,7 @@ from db.session import Database
 from db.status import Backlog
 from intake import watching
 from scheduler.dispatch import Sender
+from scheduler.experience import Memory
 from scheduler.local_workers import LocalWorkers
 from scheduler.sweep import sweep
 
@@ -71,9 +72,9 @@ class _Rounds:
     Who waits for the end of the queue does not wait for what can wait, nor for files that somebody is still writing.
     """
 
-    def __init__(self, database: Database, settings: Settings, *, until_empty: bool) -> None:
+    def __init__(self, database: Database, settings: Settings, processes: int, *, until_empty: bool) -> None:
         self._database, self._settings, self._until_empty = database, settings, until_empty
-        self._sender = Sender(app)
+        self._sender, self._memory = Sender(app), Memory(processes)
         self._looks, self._asks = _Every(settings.schedule.intake), _Every(settings.schedule.sweep)
         self._first_look: datetime | None = None
 
@@ -84,7 +85,7 @@ class _Rounds:
             watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
         background = not self._until_empty and self._asks()
-        sweep(self._database, self._settings, self._sender, background=background)
+        sweep(self._database, self._settings, self._sender, self._memory, background=background)
         return self.backlog()
 
     def backlog(self) -> Backlog:
@@ -104,7 +105,7 @@ def run(
     Raises:
         WorkersDied: the workers die again and again.
     """
-    rounds = _Rounds(database, settings, until_empty=until_empty)
+    rounds = _Rounds(database, settings, processes, until_empty=until_empty)
     with LocalWorkers(settings, processes, log_file) as workers:
         well = time.monotonic()
         while not stop.asked:

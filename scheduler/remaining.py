@@ -43,7 +43,7 @@ def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, p
         classes=classes,
         intervals_ms=np.array(intervals, np.int64),
         units=np.array(
-            [_units(each, of, ms, estimate) for each, of, ms in zip(videos, classes, intervals, strict=True)]
+            [samples_left(each, of, ms, estimate) for each, of, ms in zip(videos, classes, intervals, strict=True)]
         ),
         fixed=np.full(len(videos), estimate.fixed),
         spread=np.array([estimate.length_spread if each.length is None else 0.0 for each in videos]),
@@ -64,7 +64,7 @@ def seconds_left(video: OpenWork, estimate: Estimate) -> float:
     return estimate.length(WorkClass.of(video.codec, video.width, video.height))
 
 
-def _units(video: OpenWork, of: WorkClass, interval_ms: int, estimate: Estimate) -> float:
+def samples_left(video: OpenWork, of: WorkClass, interval_ms: int, estimate: Estimate) -> float:
     """Samples that a video still costs: of each the share of the work that is left to do on it."""
     interval = interval_ms / 1000
     length = float(video.length) if video.length is not None else estimate.length(of)

@@ -9,8 +9,12 @@ from config.settings import Settings, load_settings
 from db.session import Database, open_database
 from intake import watching
 from scheduler.dispatch import Sender
+from scheduler.experience import Memory
 from scheduler.retention import expire
 from scheduler.sweep import sweep
+
+# Of this process, whichever of the tasks it runs.
+_MEMORY = Memory()
 
 
 @app.task(name=tasks.SWEEP)
@@ -18,7 +22,7 @@ def sweep_task() -> None:
     """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
     with _opened(settings) as database:
-        sweep(database, settings, Sender(app), begin_new=settings.schedule.start == "at-once")
+        sweep(database, settings, Sender(app), _MEMORY, begin_new=settings.schedule.start == "at-once")
 
 
 @app.task(name=tasks.INTAKE)
@@ -28,7 +32,7 @@ def intake_task() -> None:
     if settings.intake.watch:
         with _opened(settings) as database:
             watching.look(database, settings)
-            sweep(database, settings, Sender(app), begin_new=settings.schedule.start == "at-once")
+            sweep(database, settings, Sender(app), _MEMORY, begin_new=settings.schedule.start == "at-once")
 
 
 @app.task(name=tasks.RETENTION)
@@ -45,7 +49,7 @@ def nightly_task() -> None:
     settings = load_settings()
     Sender(app).send_rematch()
     with _opened(settings) as database:
-        sweep(database, settings, Sender(app), begin_new=True)
+        sweep(database, settings, Sender(app), _MEMORY, begin_new=True)
 
 
 @contextmanager

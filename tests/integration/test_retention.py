@@ -79,7 +79,8 @@ def test_videos_go_with_everything_that_was_seen_in_them(process: WorkerProcess,
     assert expire(database, kept(process, videos=30)).videos == 0
 
 
-def test_of_old_pictures_the_best_stay(process: WorkerProcess, archive: list[int]) -> None:
+@pytest.mark.usefixtures("archive")
+def test_of_old_pictures_the_best_stay(process: WorkerProcess) -> None:
     database = process.database
     before, appearances = count(database, FaceCrop), count(database, Appearance)
     assert (before, appearances) == (5, 4)

@@ -17,6 +17,7 @@ from db.schema import Arrival, Priority, Source, Video
 from db.session import Database
 from db.states import ArrivalState, VideoState
 from intake import watching
+from scheduler.experience import Memory
 from scheduler.sweep import prepare
 from worker.arrivals import admit_arrival
 from worker.process import WorkerProcess
@@ -111,7 +112,7 @@ def test_a_place_that_cannot_be_looked_at_keeps_nobody_from_the_others(
 
 def work(process: WorkerProcess, settings: Settings) -> list[int | None]:
     process.settings = settings
-    due = prepare(process.database, settings, begin_new=False)
+    due = prepare(process.database, settings, Memory(), begin_new=False)
     return [admit_arrival(process, arrival_id) for arrival_id in due.arrivals]
 
 

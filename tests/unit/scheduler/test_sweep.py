@@ -16,6 +16,7 @@ from db.session import Database
 from db.states import VideoState
 from models.faces import EmbeddingSpace
 from scheduler.dispatch import Sender
+from scheduler.experience import Memory
 from scheduler.sweep import sweep
 
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 90_000)
@@ -69,14 +70,14 @@ def submit(database: Database, number: int = 0) -> int:
 def test_a_new_video_is_planned_and_all_of_it_sent(database: Database, settings: Settings) -> None:
     submit(database)
     recorder = Recorder()
-    due = sweep(database, settings, recorder)
+    due = sweep(database, settings, recorder, Memory(2))
     assert len(due.segments) == 3
     assert recorder.rung["segments"] == due.segments
 
 
 def test_a_new_video_waits_where_the_sweep_is_not_to_begin_it(database: Database, settings: Settings) -> None:
     video_id = submit(database)
-    assert sweep(database, settings, Recorder(), begin_new=False).segments == []
+    assert sweep(database, settings, Recorder(), Memory(2), begin_new=False).segments == []
     with database.reading() as session:
         assert videos.get(session, video_id).state == VideoState.WAITING
 
@@ -85,7 +86,7 @@ def test_at_most_a_window_is_sent(database: Database, settings: Settings) -> Non
     for number in range(3):
         submit(database, number)
     recorder = Recorder()
-    assert len(sweep(database, settings, recorder).segments) == 9
+    assert len(sweep(database, settings, recorder, Memory(2)).segments) == 9
     assert len(recorder.rung["segments"]) == 4
 
 
@@ -95,29 +96,29 @@ def test_nothing_is_sent_while_the_broker_has_enough(
 ) -> None:
     submit(database)
     recorder = Recorder(queued)
-    sweep(database, settings, recorder)
+    sweep(database, settings, recorder, Memory(2))
     assert len(recorder.rung["segments"]) == sent
 
 
 def test_work_in_hand_is_not_sent(database: Database, settings: Settings) -> None:
     submit(database)
-    first = sweep(database, settings, Recorder()).segments[0]
+    first = sweep(database, settings, Recorder(), Memory(2)).segments[0]
     with database.writing() as session:
         assert segments.claim(session, first, owner="elsewhere/1", lease=60, allowed=Allowance(2, 2), now=utc_now())
-    assert first not in sweep(database, settings, Recorder()).segments
+    assert first not in sweep(database, settings, Recorder(), Memory(2)).segments
 
 
 def test_a_video_whose_tries_are_used_up_ends(database: Database, settings: Settings) -> None:
     video_id = submit(database)
     for _ in range(2):
-        for segment_id in sweep(database, settings, Recorder()).segments:
+        for segment_id in sweep(database, settings, Recorder(), Memory(2)).segments:
             with database.writing() as session:
                 # A lease of no time: the process died at once.
                 segments.claim(
                     session, segment_id, owner="elsewhere/1", lease=0, allowed=Allowance(2, 2), now=utc_now()
                 )
     recorder = Recorder()
-    due = sweep(database, settings, recorder)
+    due = sweep(database, settings, recorder, Memory(2))
     assert due.segments == []
     assert due.videos == recorder.rung["videos"] == [video_id]
     with database.reading() as session:
@@ -131,7 +132,7 @@ def test_what_can_wait_is_asked_for_while_no_video_waits(database: Database, set
 
     def rings(settings: Settings, queued: int = 0, *, background: bool = True) -> int:
         recorder = Recorder(queued)
-        sweep(database, settings, recorder, begin_new=False, background=background)
+        sweep(database, settings, recorder, Memory(2), begin_new=False, background=background)
         return len(recorder.rung["reembed"])
 
     assert rings(trying) == 0

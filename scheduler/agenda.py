@@ -1,0 +1,74 @@
+"""The agenda: open videos in the order in which they are worked on, and what each of them still costs."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from config.settings import Settings
+from db.open_work import OpenWork
+from scheduler.costs import Estimate, WorkClass
+from scheduler.experience import Experience
+from scheduler.ordering import Job, order
+from scheduler.planning import Pace
+from scheduler.remaining import samples_left
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A video on the agenda. `sample`: seconds of work of one sample. `work`: of all that is left of the video, and
+    `after`: of all videos behind it.
+    """  # noqa: D205  the two lines are one sentence
+
+    video: OpenWork
+    sample: float
+    work: float
+    after: float
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """Videos in order, and the ids of those that are expected to miss their deadlines."""
+
+    entries: Sequence[Entry]
+    late: frozenset[int]
+
+    @property
+    def ranks(self) -> dict[int, int]:
+        """Place of each video by its id."""
+        return {entry.video.id: place for place, entry in enumerate(self.entries)}
+
+
+def draw_up(videos: Sequence[OpenWork], known: Experience, settings: Settings, now: datetime) -> Agenda:
+    """The agenda of open videos."""
+    costs = {video.id: _cost(video, known.estimate, settings.interval_ms) for video in videos}
+    jobs = [
+        Job(
+            id=video.id,
+            work=costs[video.id][1],
+            deadline=math.inf if video.deadline is None else (video.deadline - now).total_seconds(),
+            priority=video.priority,
+            waited=(now - video.submitted_at).total_seconds(),
+        )
+        for video in videos
+    ]
+    found = order(jobs, known.processes)
+    by_id = {video.id: video for video in videos}
+    entries, after = [], 0.0
+    for video_id in reversed(found.ids):
+        sample, work = costs[video_id]
+        entries.append(Entry(by_id[video_id], sample, work, after))
+        after += work
+    return Agenda(entries[::-1], found.late)
+
+
+def pace(entry: Entry, processes: int, settings: Settings) -> Pace:
+    """How to cut a video of the agenda."""
+    return Pace(entry.sample, entry.after, processes, settings.work.segment, settings.sampling.segment)
+
+
+def _cost(video: OpenWork, estimate: Estimate, planned_ms: int) -> tuple[float, float]:
+    """Seconds of work: of one sample, and of all that is left of a video."""
+    of, interval_ms = WorkClass.of(video.codec, video.width, video.height), video.interval_ms or planned_ms
+    sample = estimate.rate(of, interval_ms).median * interval_ms / 1000
+    return sample, sample * samples_left(video, of, interval_ms, estimate)
