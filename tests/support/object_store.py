@@ -107,6 +107,7 @@ class Network:
         cuts: of each next connection, bytes of its first answer's content after which it is cut; later ones are whole.
         hold_after: bytes of a first answer's content after which nothing more comes until `flowing` is set.
         held: is set when something is being held.
+        without: the name of a header that the server never sees, as if it did not know it.
     """
 
     server: str
@@ -114,7 +115,7 @@ class Network:
     hold_after: int | None = None
     flowing: threading.Event = field(default_factory=threading.Event)
     held: threading.Event = field(default_factory=threading.Event)
-    connections: int = 0
+    without: bytes = b""
 
     def __enter__(self) -> Self:
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -135,7 +136,6 @@ class Network:
                 near, _ = self._listener.accept()
             except OSError:
                 return
-            self.connections += 1
             far = socket.create_connection((there.hostname or "", there.port or 80))
             cut = self.cuts.pop(0) if self.cuts else None
             threading.Thread(target=self._forward, args=(near, far), daemon=True).start()
@@ -144,7 +144,7 @@ class Network:
     def _forward(self, source: socket.socket, target: socket.socket) -> None:
         with suppress(OSError):
             while content := source.recv(65536):
-                target.sendall(content)
+                target.sendall(content.replace(self.without, b"x" * len(self.without)) if self.without else content)
         _close(target)
 
     def _answer(self, source: socket.socket, target: socket.socket, cut: int | None) -> None:
