@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 from cli import console
 from db.schema import ForecastRow
 from scheduler.coverage import Coverage
-from scheduler.forecast import Forecast, Measure, Span, VideoForecast
 from scheduler.experience import Source
+from scheduler.forecast import Forecast, Measure, Span, VideoForecast
 from scheduler.forecasting import Foretold
 
 _LISTED: Final = 15

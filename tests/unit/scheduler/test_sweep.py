@@ -155,5 +155,5 @@ def test_what_can_wait_is_asked_for_while_no_video_waits(database: Database, set
         reembedding.leave(session, piece)
     assert rings(trying) == 1
     submit(database, 1)
-    sweep(database, trying, Recorder())
+    sweep(database, trying, Recorder(), Memory(2))
     assert rings(trying) == 0
