@@ -14,6 +14,7 @@ from config.errors import (
     AlreadySubmitted,
     BadSidecar,
     Conflict,
+    ContentReplaced,
     DecoderFailed,
     FileMissing,
     InQuarantine,
@@ -37,6 +38,7 @@ from storage.places import Place, parse
 
 Prober = Callable[[Path, Callable[[], None]], VideoFacts]
 _NOTHING_TOLD: Final = UploadFacts()
+_GONE: Final = (FileMissing.code, ContentReplaced.code)
 
 
 def _nothing() -> None: ...
@@ -161,7 +163,7 @@ class Desk:
             return None
         videos.add_source(session, video.id, str(place), upload)
         # That its file had gone was all that had kept it from being done.
-        is_back = video.cause == FileMissing.code and videos.retry(session, video)
+        is_back = video.cause in _GONE and videos.retry(session, video)
         if is_back or (video.state != VideoState.REJECTED and self._has_gone(video.path)):
             video.path = str(place)
         videos.hurry(video, upload)

@@ -1,6 +1,7 @@
 """Watched places: what arrives is submitted once it is whole, once, with what is known of it."""
 
 import os
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -8,6 +9,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 from support.clips import frames_at, write_clip
+from support.night import Night, night
+from support.object_store import TestBucket
 
 from config.errors import LeaseLost
 from config.settings import Settings
@@ -19,8 +22,10 @@ from db.states import ArrivalState, VideoState
 from intake import watching
 from scheduler.experience import Memory
 from scheduler.sweep import prepare
+from storage.places import parse
 from worker.arrivals import admit_arrival
 from worker.process import WorkerProcess
+from worker.work import scan_segment
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
 ALLOWED = Allowance(3, 2)
@@ -208,3 +213,75 @@ def test_two_machines_that_look_at_once_note_a_file_once(
     with ledger.reading() as session:
         assert arrivals.count_by_state(session) == {"growing": 40}
         assert session.scalars(select(Video)).all() == []
+
+
+def test_an_object_of_a_bucket_goes_the_whole_way(
+    empty_url: str, tmp_path: Path, bucket: TestBucket, film_path: Path, clock: Clock
+) -> None:
+    """Listed, hashed, probed, scanned and finished from this machine's copy; its sidecar lies beside it."""
+    given = {
+        "home": tmp_path / "home",
+        "database": {"url": empty_url},
+        "intake": {"watch": [f"s3://{bucket.name}/up"]},
+        "storage": {"endpoint": bucket.settings.endpoint},
+    }
+    with night(Settings.model_validate(given)) as own:
+        database, settings = own.process.database, own.process.settings
+        bucket.put("up/News 24/film 1#2.mp4", film_path.read_bytes())
+        bucket.put("up/News 24/film 1#2.mp4.rollcall.json", b'{"priority": "urgent"}')
+        assert watching.look(database, settings, clock) == 0
+        assert states(database) == {"film 1#2.mp4": "waiting"}, "an object is whole when it is there"
+        (video_id,) = work(own.process, settings)
+        assert video_id is not None
+        end = own.work(video_id)
+        assert (end.state, end.cause) == ("done", None)
+        with database.reading() as session:
+            video = videos.get(session, video_id)
+            assert (video.path, video.title) == (f"s3://{bucket.name}/up/News 24/film 1#2.mp4", "film 1#2.mp4")
+            assert video.priority == Priority.URGENT
+        assert len(list((tmp_path / "home" / "copies").iterdir())) >= 1
+
+
+def test_an_object_that_was_replaced_is_not_taken_for_the_video(
+    empty_url: str, tmp_path: Path, bucket: TestBucket, film_path: Path
+) -> None:
+    given = {
+        "home": tmp_path / "home",
+        "database": {"url": empty_url},
+        "storage": {"endpoint": bucket.settings.endpoint},
+    }
+    with night(Settings.model_validate({**given, "work": {"attempts": 2, "retry_delay": 0}})) as own:
+        bucket.put("film.mp4", film_path.read_bytes())
+        admission = own.process.desk.admit(parse(f"s3://{bucket.name}/film.mp4"))
+        assert admission.video_id is not None
+        bucket.put("film.mp4", film_path.read_bytes() + b"more")
+        shutil.rmtree(tmp_path / "home" / "copies")
+        end = own.work(admission.video_id)
+        assert (end.state, end.cause) == ("quarantined", "content-replaced")
+        # It was put back: submitting it again tries it again.
+        bucket.put("film.mp4", film_path.read_bytes())
+        again = own.process.desk.admit(parse(f"s3://{bucket.name}/film.mp4"))
+        assert (again.video_id, again.error) == (admission.video_id, None)
+        assert own.work(admission.video_id).state == "done"
+
+
+def test_an_outage_of_storage_uses_up_no_tries(process: WorkerProcess, folder: Path, film_path: Path) -> None:
+    place = folder / "day" / "film.mp4"
+    place.parent.mkdir()
+    shutil.copy(film_path, place)
+    own = Night(process)
+    process.settings = process.settings.model_copy(
+        update={"work": process.settings.work.model_copy(update={"attempts": 1, "retry_delay": 0})}
+    )
+    process.allowed = Allowance(1, 3)
+    video_id = own.submit(place)
+    place.parent.rename(folder / "unmounted")
+    (segment_id,) = prepare(process.database, process.settings, Memory(), begin_new=True).segments
+    for _ in range(3):
+        assert scan_segment(process, segment_id) is None
+    with process.database.reading() as session:
+        (segment,) = videos.get(session, video_id).segments
+        assert (segment.state, segment.attempts, segment.excused) == ("waiting", 3, 3)
+        assert segment.cause == "storage-unavailable"
+    (folder / "unmounted").rename(place.parent)
+    assert own.work(video_id).state == "done"

@@ -10,7 +10,7 @@ from sqlalchemy import select
 
 from config.settings import Settings
 from db import videos
-from db.migrate import ensure_schema
+from db.migrate import upgrade
 from db.schema import SampleOutcome, SampleRun, Segment, TaskRun
 from db.session import Session
 from report.build import build
@@ -106,10 +106,10 @@ def _end(session: Session, video_id: int) -> End:
 
 @contextmanager
 def night(settings: Settings) -> Iterator[Night]:
-    """A night with a new ledger, in the home folder of the settings."""
+    """A night with a new ledger, in the home folder of the settings or where they say."""
     settings.home.mkdir(parents=True, exist_ok=True)
     process = WorkerProcess(settings)
-    ensure_schema(process.database)
+    upgrade(process.database)
     try:
         yield Night(process)
     finally:

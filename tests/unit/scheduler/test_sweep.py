@@ -1,17 +1,21 @@
 """The sweep: what the ledger says is due, and nothing more than a window of it."""
 
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 from fractions import Fraction
+from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.embedder_file import EmbedderFile
 from config.settings import Settings
 from db import reembedding, segments, spaces, videos
-from db.facts import VideoFacts
+from db.facts import UploadFacts, VideoFacts
 from db.leases import Allowance, utc_now
 from db.migrate import ensure_schema
+from db.schema import Priority, Segment
 from db.session import Database
 from db.states import VideoState
 from models.faces import EmbeddingSpace
@@ -60,10 +64,16 @@ def database(settings: Settings) -> Iterator[Database]:
     opened.close()
 
 
-def submit(database: Database, number: int = 0) -> int:
+def submit(database: Database, number: int = 0, **told: Any) -> int:
     with database.writing() as session:
         return videos.add(
-            session, content_hash=f"{number:064}", byte_size=1, path="/x.mkv", title="x.mkv", outcome=FACTS
+            session,
+            content_hash=f"{number:064}",
+            byte_size=1,
+            path="/x.mkv",
+            title="x.mkv",
+            outcome=FACTS,
+            upload=UploadFacts(**told),
         ).id
 
 
@@ -73,6 +83,23 @@ def test_a_new_video_is_planned_and_all_of_it_sent(database: Database, settings:
     due = sweep(database, settings, recorder, Memory(2))
     assert len(due.segments) == 3
     assert recorder.rung["segments"] == due.segments
+
+
+def test_what_is_wanted_first_is_sent_first(database: Database, settings: Settings) -> None:
+    def in_hours(hours: float) -> datetime:
+        return utc_now() + timedelta(hours=hours)
+
+    later = submit(database, 1, deadline=in_hours(20))
+    soon = submit(database, 2, deadline=in_hours(10))
+    urgent = submit(database, 3, deadline=in_hours(10), priority=Priority.URGENT)
+    missed = submit(database, 4, deadline=in_hours(-1))
+    never = submit(database, 5)
+    due = sweep(database, settings, Recorder(), Memory(2)).segments
+    with database.reading() as session:
+        order = [session.get_one(Segment, segment_id).video_id for segment_id in due]
+    # There is time for what is late already without making anybody else late.
+    assert list(dict.fromkeys(order)) == [missed, urgent, soon, later, never]
+    assert [len(list(same)) for _, same in groupby(order)] == [3] * 5
 
 
 def test_a_new_video_waits_where_the_sweep_is_not_to_begin_it(database: Database, settings: Settings) -> None:
