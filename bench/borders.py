@@ -115,7 +115,7 @@ def _work(film: Path, settings: Settings) -> Result:
     # Networks load once per process: that is no cost of a video.
     process.engine.analyse(np.zeros((_HEIGHT, _WIDTH, 3), np.uint8))
     while (due := prepare(process.database, settings, Memory(), begin_new=True)).segments or due.videos:
-        for segment_id in due.segments:
+        for segment_id, _ in due.segments:
             scan_segment(process, segment_id)
         for finished_id in due.videos:
             finish_video(process, finished_id)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import MixedEngines
@@ -58,12 +58,18 @@ def plan(
     if planned is None:
         return []
     rows = [
-        Segment(video_id=video_id, number=number, first_sample=first, end_sample=end, state=SegmentState.WAITING)
+        {
+            "video_id": video_id,
+            "number": number,
+            "first_sample": first,
+            "end_sample": end,
+            "state": SegmentState.WAITING,
+            "attempts": 0,
+            "excused": 0,
+        }
         for number, (first, end) in enumerate(ranges, start=1)
     ]
-    session.add_all(rows)
-    session.flush()
-    return [row.id for row in rows]
+    return list(session.scalars(insert(Segment).returning(Segment.id, sort_by_parameter_order=True), rows))
 
 
 def claim(
@@ -258,15 +264,24 @@ def _close_failed(session: Session, segment_id: int, video_id: int) -> bool:
 
 def end_if_complete(session: Session, video_id: int) -> bool:
     """Move a running video on when none of its segments is open; whether this call has done so."""
-    still_open = exists().where(Segment.video_id == video_id, Segment.state.in_(SEGMENT_OPEN))
-    moved = session.execute(
+    return bool(_end_complete(session, Video.id == video_id))
+
+
+def end_complete(session: Session) -> list[int]:
+    """Move all videos on of which no segment is open; which these were. Whoever ends a last segment does so for it."""
+    return _end_complete(session)
+
+
+def _end_complete(session: Session, *of: ColumnElement[bool]) -> list[int]:
+    still_open = exists().where(Segment.video_id == Video.id, Segment.state.in_(SEGMENT_OPEN))
+    moved = session.scalars(
         update(Video)
-        .where(Video.id == video_id, Video.state == VideoState.RUNNING, ~still_open)
+        .where(*of, Video.state == VideoState.RUNNING, ~still_open)
         .values(state=VideoState.FINISHING, attempts=0, excused=0, lease_owner=None, lease_until=None)
         .returning(Video.id)
         .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    return moved is not None
+    )
+    return list(moved)
 
 
 def _lock_video(session: Session, segment_id: int) -> int:

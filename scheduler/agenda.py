@@ -41,7 +41,8 @@ class Agenda:
 
 def draw_up(videos: Sequence[OpenWork], known: Experience, settings: Settings, now: datetime) -> Agenda:
     """The agenda of open videos."""
-    costs = {video.id: _cost(video, known.estimate, settings.interval_ms) for video in videos}
+    prices = _Prices(known.estimate)
+    costs = {video.id: prices.of(video, settings.interval_ms) for video in videos}
     jobs = [
         Job(
             id=video.id,
@@ -67,8 +68,17 @@ def pace(entry: Entry, processes: int, settings: Settings) -> Pace:
     return Pace(entry.sample, entry.after, processes, settings.work.segment, settings.sampling.segment)
 
 
-def _cost(video: OpenWork, estimate: Estimate, planned_ms: int) -> tuple[float, float]:
-    """Seconds of work: of one sample, and of all that is left of a video."""
-    of, interval_ms = WorkClass.of(video.codec, video.width, video.height), video.interval_ms or planned_ms
-    sample = estimate.rate(of, interval_ms).median * interval_ms / 1000
-    return sample, sample * samples_left(video, of, interval_ms, estimate)
+class _Prices:
+    """What a sample costs, reckoned once for all videos of a class."""
+
+    def __init__(self, estimate: Estimate) -> None:
+        self._estimate = estimate
+        self._samples: dict[tuple[WorkClass, int], float] = {}
+
+    def of(self, video: OpenWork, planned_ms: int) -> tuple[float, float]:
+        """Seconds of work: of one sample, and of all that is left of a video."""
+        kind = WorkClass.of(video.codec, video.width, video.height), video.interval_ms or planned_ms
+        if kind not in self._samples:
+            self._samples[kind] = self._estimate.rate(*kind).median * kind[1] / 1000
+        sample = self._samples[kind]
+        return sample, sample * samples_left(video, *kind, self._estimate)

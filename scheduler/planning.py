@@ -11,7 +11,7 @@ from typing import Final
 
 from config.settings import Settings
 from db import segments, videos
-from db.session import Database
+from db.session import Session
 
 SMALLEST: Final = 10.0
 """Seconds of work of a segment. Claiming, opening and recording one takes about a fifth of a second."""
@@ -68,9 +68,12 @@ def ranges(duration: Fraction | None, interval_ms: int, pace: Pace) -> list[tupl
     return cut
 
 
-def plan_video(database: Database, video_id: int, settings: Settings, pace: Pace) -> list[int]:
-    """Write the segments of a waiting video; their ids, or none if somebody has planned it before."""
-    with database.writing() as session:
-        facts = videos.facts(videos.get(session, video_id))
-        cut = ranges(facts.duration, settings.interval_ms, pace)
-        return segments.plan(session, video_id, cut, settings.interval_ms, settings.tolerance_ms)
+def plan_video(session: Session, video_id: int, settings: Settings, pace: Pace) -> list[int]:
+    """Write the segments of a waiting video; their ids, or none if somebody has planned it before.
+
+    Raises:
+        ValueError: its facts are none.
+    """
+    facts = videos.facts(videos.get(session, video_id))
+    cut = ranges(facts.duration, settings.interval_ms, pace)
+    return segments.plan(session, video_id, cut, settings.interval_ms, settings.tolerance_ms)

@@ -10,12 +10,10 @@ from pathlib import Path
 
 import pytest
 import redis as redis_client
-import sqlalchemy as sa
-from support import object_store, redis_server
+from support import ledgers, object_store, redis_server
 from support.installation import Installation
 
 from config.settings import DatabaseSettings, Settings
-from db.migrate import upgrade
 from db.session import Database
 from worker.process import WorkerProcess
 
@@ -38,15 +36,15 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """Address of an empty PostgreSQL database of the test's own."""
-    url = sa.make_url(postgres_server).set(drivername="postgresql+psycopg")
-    name = f"rollcall_test_{os.getpid()}_{time.monotonic_ns()}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(sa.text(f'CREATE DATABASE "{name}"'))
-    yield url.set(database=name).render_as_string(hide_password=False)
-    with engine.connect() as connection:
-        connection.execute(sa.text(f'DROP DATABASE "{name}" WITH (FORCE)'))
-    engine.dispose()
+    with ledgers.postgres(postgres_server) as url:
+        yield url
+
+
+@pytest.fixture(scope="session")
+def postgres_template(postgres_server: str) -> Iterator[str]:
+    """Name of a PostgreSQL database with the ledger's schema, to be copied."""
+    with ledgers.migrated_postgres(postgres_server) as name:
+        yield name
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -58,11 +56,23 @@ def empty_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     return url
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """Address of an empty ledger with its schema, of both kinds in turn."""
+    if request.param == "sqlite":
+        database = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
+        ledgers.prepare(database)
+        yield database.url
+        return
+    server, template = (request.getfixturevalue(name) for name in ("postgres_server", "postgres_template"))
+    with ledgers.postgres(server, template) as url:
+        yield url
+
+
 @pytest.fixture
-def ledger(empty_url: str) -> Iterator[Database]:
-    """A migrated ledger, of both kinds in turn."""
-    database = Database(empty_url)
-    upgrade(database)
+def ledger(ledger_url: str) -> Iterator[Database]:
+    """An empty ledger, of both kinds in turn."""
+    database = Database(ledger_url)
     yield database
     database.close()
 

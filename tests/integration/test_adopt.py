@@ -37,7 +37,7 @@ from worker.shadow import shadow
 
 PEOPLE, UNKNOWN = 120, 4
 
-SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+SQLITE_ONLY = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 """For what does not depend on the kind of database."""
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from support import ledgers
 from support.archive import add_done, add_enrolled, face_of, remove
 from support.installation import ROLLCALL, Installation
 from support.networks import declared, write_mean_colours
@@ -19,7 +20,6 @@ from config.settings import Settings
 from curation.photographs import photograph_hash
 from curation.pictures import keep_pictures, without_picture
 from db import face_pictures, gallery, identities, leases, reembedding, spaces
-from db.migrate import ensure_schema
 from db.reembedding import Piece, Progress
 from db.schema import EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow, Reembedding, Segment, Video
 from db.session import Database
@@ -35,7 +35,7 @@ EDGE = 40
 GREEN = np.full((360, 640, 3), (30, 200, 60), np.uint8)
 
 
-SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+SQLITE_ONLY = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 """For what does not depend on the kind of database."""
 
 
@@ -239,7 +239,7 @@ def test_running_workers_do_it_by_themselves(install: Callable[..., Installation
     file = declared(means, edge=EDGE, length=3)
     installed = install("home", **{f"candidate__{name}": value for name, value in file.model_dump().items()})
     process = WorkerProcess(Settings(home=installed.home, candidate=file))
-    ensure_schema(process.database)
+    ledgers.prepare(process.database)
     seen(process, "film", 3)
     enrol(process, "Ann", 1)
     with installed.start(ROLLCALL, "work", "--processes", "1") as working:

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 import structlog
 from sqlalchemy import event
 from sqlalchemy.orm import Session
+from support import ledgers
 from support.searcher import searchers
 
 from config.errors import LedgerError
 from db import erasure, gallery, identities, spaces
 from db.gallery import Vectors
-from db.migrate import upgrade
 from db.schema import EmbeddingSpaceRow, EnrolledFace
 from db.session import Database
 from db.shared_galleries import SharedGalleries
@@ -195,7 +195,7 @@ def test_two_states_of_one_version_are_not_mixed_up(tmp_path: Path) -> None:
     # A backup is put back: versions are counted again from there.
     path, galleries = tmp_path / "ledger.db", tmp_path / "galleries"
     database = Database(f"sqlite:///{path}", galleries=galleries)
-    upgrade(database)
+    ledgers.prepare(database)
     enrol(database, "Ann", [1])
     erasure.settle(database)
     database.close()
@@ -218,7 +218,7 @@ def test_two_states_of_one_version_are_not_mixed_up(tmp_path: Path) -> None:
 
 def test_two_ledgers_in_one_folder_leave_each_others_files(sharing: Database, tmp_path: Path) -> None:
     other = Database(f"sqlite:///{tmp_path / 'other.db'}", galleries=sharing.galleries)
-    upgrade(other)
+    ledgers.prepare(other)
     enrol(other, "Dan", [1, 2])
     assert (len(current(sharing)), len(current(other))) == (8, 2)
     assert len(names_of(sharing)) == 2

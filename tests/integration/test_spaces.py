@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from support import ledgers
 from support.archive import names
 from support.networks import declared, write_resnet
 from support.night import Night
@@ -14,7 +15,6 @@ from config.settings import Settings
 from curation.enrol import Enrolment
 from curation.offers import Offer
 from db import reembedded, spaces
-from db.migrate import ensure_schema
 from db.schema import EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow
 from db.vectors import from_bytes
 from demo.film import Film
@@ -40,7 +40,7 @@ def archive(film: Film, material: Material, tmp_path_factory: pytest.TempPathFac
     values = {"home": tmp_path_factory.mktemp("home"), "borders": {"tolerance": 0}, "work": {"processes": 1}}
     settings = Settings.model_validate(values)
     process = WorkerProcess(settings)
-    ensure_schema(process.database)
+    ledgers.prepare(process.database)
     obama = [Offer("Barack Obama", path) for path in (material.obama, material.obama2)]
     offers = [*obama, Offer("Joe Biden", material.biden)]
     assert [outcome.code for outcome in Enrolment(process.database, settings).run(offers)] == ["enrolled"] * 3

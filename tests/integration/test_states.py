@@ -8,7 +8,7 @@ from pathlib import Path
 from random import Random
 
 from sqlalchemy import select
-from support import moves
+from support import ledgers, moves
 from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import DecoderCrashed, LeaseLost, NotAVideo, RollcallError
@@ -18,7 +18,6 @@ from db.borders import BorderFound, BorderRecord, of_video, to_look_at
 from db.casts import Cast
 from db.facts import VideoFacts
 from db.leases import Allowance, Claim
-from db.migrate import upgrade
 from db.schema import FaceRow, SampleRun, Segment, Side, Video
 from db.segments import RunRecord
 from db.session import Database, Session
@@ -133,8 +132,7 @@ class Queue:
         with self.database.writing() as session:
             for segment_id in due.segments(session, ALLOWED, self.now)[1]:
                 segments.end_exhausted(session, segment_id, allowed=ALLOWED, now=self.now)
-            for video_id in videos.ids_running(session):
-                segments.end_if_complete(session, video_id)
+            segments.end_complete(session)
             for video_id in due.videos(session, ALLOWED, self.now)[1]:
                 finishing.end_exhausted(session, video_id, allowed=ALLOWED, now=self.now)
 
@@ -235,7 +233,7 @@ class Queue:
 
 def test_whatever_happens_everything_ends_by_declared_moves(tmp_path: Path) -> None:
     template = Database(f"sqlite:///{tmp_path / 'template.db'}")
-    upgrade(template)
+    ledgers.prepare(template)
     moves.watch(template)
     with template.engine.connect() as connection:
         # All of it in one file, which is copied then.

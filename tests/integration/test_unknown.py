@@ -24,7 +24,7 @@ from worker.linking import Linked, link_unknown
 from worker.process import WorkerProcess
 from worker.rematch import Rematched, rematch
 
-SQLITE_ONLY = pytest.mark.parametrize("empty_url", ["sqlite"], indirect=True)
+SQLITE_ONLY = pytest.mark.parametrize("ledger_url", ["sqlite"], indirect=True)
 """For what does not depend on the kind of database."""
 
 

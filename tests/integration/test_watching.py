@@ -216,12 +216,12 @@ def test_two_machines_that_look_at_once_note_a_file_once(
 
 
 def test_an_object_of_a_bucket_goes_the_whole_way(
-    empty_url: str, tmp_path: Path, bucket: TestBucket, film_path: Path, clock: Clock
+    ledger_url: str, tmp_path: Path, bucket: TestBucket, film_path: Path, clock: Clock
 ) -> None:
     """Listed, hashed, probed, scanned and finished from this machine's copy; its sidecar lies beside it."""
     given = {
         "home": tmp_path / "home",
-        "database": {"url": empty_url},
+        "database": {"url": ledger_url},
         "intake": {"watch": [f"s3://{bucket.name}/up"]},
         "storage": {"endpoint": bucket.settings.endpoint},
     }
@@ -243,11 +243,11 @@ def test_an_object_of_a_bucket_goes_the_whole_way(
 
 
 def test_an_object_that_was_replaced_is_not_taken_for_the_video(
-    empty_url: str, tmp_path: Path, bucket: TestBucket, film_path: Path
+    ledger_url: str, tmp_path: Path, bucket: TestBucket, film_path: Path
 ) -> None:
     given = {
         "home": tmp_path / "home",
-        "database": {"url": empty_url},
+        "database": {"url": ledger_url},
         "storage": {"endpoint": bucket.settings.endpoint},
     }
     with night(Settings.model_validate({**given, "work": {"attempts": 2, "retry_delay": 0}})) as own:
@@ -276,7 +276,7 @@ def test_an_outage_of_storage_uses_up_no_tries(process: WorkerProcess, folder: P
     process.allowed = Allowance(1, 3)
     video_id = own.submit(place)
     place.parent.rename(folder / "unmounted")
-    (segment_id,) = prepare(process.database, process.settings, Memory(), begin_new=True).segments
+    ((segment_id, _),) = prepare(process.database, process.settings, Memory(), begin_new=True).segments
     for _ in range(3):
         assert scan_segment(process, segment_id) is None
     with process.database.reading() as session:

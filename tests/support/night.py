@@ -10,7 +10,6 @@ from sqlalchemy import select
 
 from config.settings import Settings
 from db import videos
-from db.migrate import upgrade
 from db.schema import SampleOutcome, SampleRun, Segment, TaskRun
 from db.session import Session
 from report.build import build
@@ -18,6 +17,7 @@ from report.model import VideoReport
 from scheduler.experience import Memory
 from scheduler.sweep import prepare
 from storage.places import LocalPlace
+from support import ledgers
 from worker.process import WorkerProcess
 from worker.work import finish_video, scan_segment
 
@@ -75,7 +75,7 @@ class Night:
             coarse = {"interval": interval, "segment": interval * _SAMPLES_OF_A_SEGMENT}
             settings = settings.model_copy(update={"sampling": settings.sampling.model_copy(update=coarse)})
         while (due := prepare(database, settings, Memory(), begin_new=True)).segments or due.videos:
-            for segment_id in due.segments:
+            for segment_id, _ in due.segments:
                 scan_segment(self.process, segment_id)
             for finished_id in due.videos:
                 finish_video(self.process, finished_id)
@@ -106,10 +106,11 @@ def _end(session: Session, video_id: int) -> End:
 
 @contextmanager
 def night(settings: Settings) -> Iterator[Night]:
-    """A night with a new ledger, in the home folder of the settings or where they say."""
+    """A night with a new ledger in the home folder of the settings, or with the one that they name."""
     settings.home.mkdir(parents=True, exist_ok=True)
     process = WorkerProcess(settings)
-    upgrade(process.database)
+    if not settings.database.url:
+        ledgers.prepare(process.database)
     try:
         yield Night(process)
     finally:

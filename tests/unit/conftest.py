@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from PIL import Image
+from support import ledgers
 
 from config.settings import Settings, load_settings
-from db.migrate import ensure_schema
 from db.session import Database
 from demo.material import Material
 
@@ -65,6 +65,6 @@ def settings(home: Path) -> Settings:
 def ledger(settings: Settings) -> Iterator[Database]:
     """A new embedded ledger."""
     database = Database(settings.database_url)
-    ensure_schema(database)
+    ledgers.prepare(database)
     yield database
     database.close()

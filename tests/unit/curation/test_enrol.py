@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageOps
+from support import ledgers
 
 from config.errors import BadName, DuplicatePhotograph, NearerToAnother, NoFace, UnreadablePhotograph
 from config.settings import Settings
@@ -220,9 +221,8 @@ def test_several_processes_enrol_the_same(
     kept = []
     for processes in (1, 2):
         database = Database(f"sqlite:///{tmp_path / str(processes)}.db")
-        from db.migrate import ensure_schema
 
-        ensure_schema(database)
+        ledgers.prepare(database)
         shared = settings.model_copy(update={"work": settings.work.model_copy(update={"processes": processes})})
         codes = [(outcome.code, outcome.repeated) for outcome in Enrolment(database, shared).run(offers)]
         kept.append((codes, enrolled_rows(database)))

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ledgers
 
 from config.errors import DecoderCrashed, NotAVideo
 from config.settings import Settings
 from db import segments, videos
 from db.facts import UploadFacts, VideoFacts
-from db.migrate import ensure_schema
 from db.schema import Segment, Source, Video
 from db.session import Database
 from db.states import SegmentState, VideoState
@@ -27,7 +27,7 @@ FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     opened = Database(f"sqlite:///{tmp_path / 'ledger.db'}")
-    ensure_schema(opened)
+    ledgers.prepare(opened)
     yield opened
     opened.close()
 

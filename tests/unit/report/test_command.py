@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 from support import broadcast as scene
+from support import ledgers
 
 from cli.main import main
 from config.settings import load_settings
-from db.migrate import ensure_schema
 from db.schema import Source, Video
 from db.session import Database
 
@@ -23,7 +23,7 @@ def ledger(home: Path) -> None:
     """A home folder whose ledger holds the broadcast as video 1 and a video that waits as video 2."""
     home.mkdir()
     database = Database(load_settings().database_url)
-    ensure_schema(database)
+    ledgers.prepare(database)
     with database.writing() as session:
         video = session.get_one(Video, scene.record(session))
         waiting = Video(

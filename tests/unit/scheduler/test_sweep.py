@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support import ledgers
 
 from config.embedder_file import EmbedderFile
-from config.settings import Settings
+from config.settings import BrokerSettings, Settings
 from db import reembedding, segments, spaces, videos
 from db.facts import UploadFacts, VideoFacts
 from db.leases import Allowance, utc_now
-from db.migrate import ensure_schema
 from db.schema import Priority, Segment
 from db.session import Database
 from db.states import VideoState
 from models.faces import EmbeddingSpace
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
-from scheduler.sweep import sweep
+from scheduler.sweep import prepare, sweep
 
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 90_000)
 
@@ -59,7 +59,7 @@ def settings(tmp_path: Path) -> Settings:
 @pytest.fixture
 def database(settings: Settings) -> Iterator[Database]:
     opened = Database(settings.database_url)
-    ensure_schema(opened)
+    ledgers.prepare(opened)
     yield opened
     opened.close()
 
@@ -77,26 +77,34 @@ def submit(database: Database, number: int = 0, **told: Any) -> int:
         ).id
 
 
+def due_of(database: Database, settings: Settings) -> list[int]:
+    """Segments that no worker has, by video and time."""
+    return [segment_id for segment_id, _ in prepare(database, settings, Memory(2), begin_new=True).segments]
+
+
 def test_a_new_video_is_planned_and_all_of_it_sent(database: Database, settings: Settings) -> None:
     submit(database)
     recorder = Recorder()
-    due = sweep(database, settings, recorder, Memory(2))
-    assert len(due.segments) == 3
-    assert recorder.rung["segments"] == due.segments
+    sweep(database, settings, recorder, Memory(2))
+    assert recorder.rung["segments"] == due_of(database, settings)
+    assert len(recorder.rung["segments"]) == 3
 
 
 def test_what_is_wanted_first_is_sent_first(database: Database, settings: Settings) -> None:
+    now = utc_now()
+
     def in_hours(hours: float) -> datetime:
-        return utc_now() + timedelta(hours=hours)
+        return now + timedelta(hours=hours)
 
     later = submit(database, 1, deadline=in_hours(20))
     soon = submit(database, 2, deadline=in_hours(10))
     urgent = submit(database, 3, deadline=in_hours(10), priority=Priority.URGENT)
     missed = submit(database, 4, deadline=in_hours(-1))
     never = submit(database, 5)
-    due = sweep(database, settings, Recorder(), Memory(2)).segments
+    many, recorder = settings.model_copy(update={"broker": BrokerSettings(window=100)}), Recorder()
+    sweep(database, many, recorder, Memory(2))
     with database.reading() as session:
-        order = [session.get_one(Segment, segment_id).video_id for segment_id in due]
+        order = [session.get_one(Segment, segment_id).video_id for segment_id in recorder.rung["segments"]]
     # There is time for what is late already without making anybody else late.
     assert list(dict.fromkeys(order)) == [missed, urgent, soon, later, never]
     assert [len(list(same)) for _, same in groupby(order)] == [3] * 5
@@ -104,7 +112,9 @@ def test_what_is_wanted_first_is_sent_first(database: Database, settings: Settin
 
 def test_a_new_video_waits_where_the_sweep_is_not_to_begin_it(database: Database, settings: Settings) -> None:
     video_id = submit(database)
-    assert sweep(database, settings, Recorder(), Memory(2), begin_new=False).segments == []
+    recorder = Recorder()
+    sweep(database, settings, recorder, Memory(2), begin_new=False)
+    assert recorder.rung["segments"] == []
     with database.reading() as session:
         assert videos.get(session, video_id).state == VideoState.WAITING
 
@@ -113,7 +123,8 @@ def test_at_most_a_window_is_sent(database: Database, settings: Settings) -> Non
     for number in range(3):
         submit(database, number)
     recorder = Recorder()
-    assert len(sweep(database, settings, recorder, Memory(2)).segments) == 9
+    sweep(database, settings, recorder, Memory(2))
+    assert len(due_of(database, settings)) == 9
     assert len(recorder.rung["segments"]) == 4
 
 
@@ -129,25 +140,25 @@ def test_nothing_is_sent_while_the_broker_has_enough(
 
 def test_work_in_hand_is_not_sent(database: Database, settings: Settings) -> None:
     submit(database)
-    first = sweep(database, settings, Recorder(), Memory(2)).segments[0]
+    first = due_of(database, settings)[0]
     with database.writing() as session:
         assert segments.claim(session, first, owner="elsewhere/1", lease=60, allowed=Allowance(2, 2), now=utc_now())
-    assert first not in sweep(database, settings, Recorder(), Memory(2)).segments
+    assert first not in due_of(database, settings)
 
 
 def test_a_video_whose_tries_are_used_up_ends(database: Database, settings: Settings) -> None:
     video_id = submit(database)
     for _ in range(2):
-        for segment_id in sweep(database, settings, Recorder(), Memory(2)).segments:
+        for segment_id in due_of(database, settings):
             with database.writing() as session:
                 # A lease of no time: the process died at once.
                 segments.claim(
                     session, segment_id, owner="elsewhere/1", lease=0, allowed=Allowance(2, 2), now=utc_now()
                 )
     recorder = Recorder()
-    due = sweep(database, settings, recorder, Memory(2))
-    assert due.segments == []
-    assert due.videos == recorder.rung["videos"] == [video_id]
+    sweep(database, settings, recorder, Memory(2))
+    assert due_of(database, settings) == recorder.rung["segments"] == []
+    assert recorder.rung["videos"] == [video_id]
     with database.reading() as session:
         assert {segment.cause for segment in videos.get(session, video_id).segments} == {"worker-died"}
 
