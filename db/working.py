@@ -1,0 +1,118 @@
+"""Who works on what: leases that are held, and workers that have ended something lately."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from db import leases
+from db.schema import Arrival, Segment, TaskRun, Video
+from db.states import ArrivalState, SegmentState, VideoState
+
+LATELY: Final = timedelta(minutes=10)
+
+
+@dataclass(frozen=True, slots=True)
+class AtWork:
+    """A worker process and what it does.
+
+    `stage`: `admit`, `scan`, `refine` or `finish`; None of one that has nothing to do. `video`, `title`, `segment`,
+    `segments`: which, and of how many; None where that does not apply. `place`: of an arrival. `since`: when it
+    began, or ended the last one. `until`: to when its lease runs. `gone`: whether the process is known to be no more.
+    """
+
+    owner: str
+    stage: str | None
+    video: int | None
+    title: str | None
+    segment: int | None
+    segments: int | None
+    place: str | None
+    attempt: int | None
+    since: datetime | None
+    until: datetime | None
+    gone: bool
+
+    @property
+    def host(self) -> str:
+        """The machine that it runs on."""
+        return self.owner.partition(":")[0].partition("/")[0]
+
+    @property
+    def pid(self) -> str:
+        """Its number there."""
+        return self.owner.rpartition("/")[2]
+
+
+def workers(session: Session, now: datetime) -> list[AtWork]:
+    """Every worker process that holds something, or has ended a try in the last ten minutes; by host and number."""
+    busy = [*_scanning(session), *_finishing(session), *_admitting(session)]
+    known = {worker.owner for worker in busy}
+    idle = [_idle(owner, ended) for owner, ended in _lately(session, now) if owner not in known]
+    return sorted(busy + idle, key=lambda worker: (worker.host, worker.pid.zfill(10)))
+
+
+def _scanning(session: Session) -> list[AtWork]:
+    count = select(func.count()).where(Segment.video_id == Video.id).scalar_subquery()
+    latest = _latest(TaskRun.segment_id == Segment.id)
+    rows = session.execute(
+        select(Segment, Video.title, count, TaskRun.kind, TaskRun.started_at)
+        .join(Video, Video.id == Segment.video_id)
+        .outerjoin(TaskRun, TaskRun.id == latest)
+        .where(Segment.state == SegmentState.RUNNING, Segment.lease_owner.is_not(None))
+    )
+    return [
+        AtWork(
+            owner=segment.lease_owner or "", stage=kind or "scan", video=segment.video_id, title=title,
+            segment=segment.number, segments=total, place=None, attempt=segment.attempts, since=began,
+            until=segment.lease_until, gone=leases.is_gone(segment.lease_owner),
+        )
+        for segment, title, total, kind, began in rows
+    ]  # fmt: skip
+
+
+def _finishing(session: Session) -> list[AtWork]:
+    latest = _latest((TaskRun.video_id == Video.id) & (TaskRun.kind == "finish"))
+    rows = session.execute(
+        select(Video, TaskRun.started_at)
+        .outerjoin(TaskRun, TaskRun.id == latest)
+        .where(Video.state == VideoState.FINISHING, Video.lease_owner.is_not(None))
+    )
+    return [
+        AtWork(
+            owner=video.lease_owner or "", stage="finish", video=video.id, title=video.title, segment=None,
+            segments=None, place=None, attempt=video.attempts, since=began, until=video.lease_until,
+            gone=leases.is_gone(video.lease_owner),
+        )
+        for video, began in rows
+    ]  # fmt: skip
+
+
+def _admitting(session: Session) -> list[AtWork]:
+    held = (Arrival.state == ArrivalState.RUNNING, Arrival.lease_owner.is_not(None))
+    return [
+        AtWork(
+            owner=arrival.lease_owner or "", stage="admit", video=None, title=None, segment=None, segments=None,
+            place=arrival.place, attempt=arrival.attempts, since=None, until=arrival.lease_until,
+            gone=leases.is_gone(arrival.lease_owner),
+        )
+        for arrival in session.scalars(select(Arrival).where(*held))
+    ]  # fmt: skip
+
+
+def _latest(of):  # noqa: ANN001, ANN202
+    return select(func.max(TaskRun.id)).where(of).correlate(Segment, Video).scalar_subquery()
+
+
+def _lately(session: Session, now: datetime) -> list[tuple[str, datetime]]:
+    ended = func.max(TaskRun.ended_at)
+    rows = session.execute(
+        select(TaskRun.owner, ended).where(TaskRun.ended_at >= now - LATELY).group_by(TaskRun.owner)
+    )
+    return [(owner, when) for owner, when in rows if when is not None]
+
+
+def _idle(owner: str, ended: datetime) -> AtWork:
+    return AtWork(owner, None, None, None, None, None, None, None, ended, None, leases.is_gone(owner))
