@@ -27,6 +27,7 @@ from cli import (
     unknown,
     videos,
     work,
+    workers,
 )
 from cli.exits import exit_of
 from config.errors import RollcallError
@@ -46,6 +47,7 @@ for group in (
     submit,
     work,
     status,
+    workers,
     forecast,
     retry,
     report,

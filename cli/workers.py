@@ -31,7 +31,11 @@ def run(
     with opened(load_settings()) as database, database.reading() as session:
         found = working.workers(session, now)
     if as_json:
-        told = {"schema": "rollcall.workers/1", "at": now.isoformat(), "workers": [_as_json(worker) for worker in found]}
+        told = {
+            "schema": "rollcall.workers/1",
+            "at": now.isoformat(),
+            "workers": [_as_json(worker) for worker in found],
+        }
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
     if not found:

@@ -381,6 +381,14 @@ class WorkSettings(Group):
         description="How often a piece of work is tried before it is put in quarantine.",
         json_schema_extra=unit("tries"),
     )
+    stop: float = Field(
+        default=25.0,
+        ge=0,
+        le=86400,
+        description="How long a worker that is told to stop goes on with what it has at hand before it hands it back; "
+        "with REMAP_SIGTERM=SIGQUIT in its environment. Less than its host waits before it kills.",
+        json_schema_extra=unit("seconds"),
+    )
     retry_delay: float = Field(
         default=10.0,
         ge=0,

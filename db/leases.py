@@ -194,8 +194,11 @@ def overdue_here(session: Session, now: datetime) -> list[int]:
     return sorted(int(pid) for host, _, pid in places if host == _here() and pid.isdecimal())
 
 
-def release_gone(session: Session) -> int:
-    """Free what processes of this host held that are no more; how many pieces of work."""
+def release_gone(session: Session, *, excused: bool = False) -> int:
+    """Free what processes of this host held that are no more; how many pieces of work.
+
+    `excused`: they were told to end, so that the tries do not count.
+    """
     count = 0
     for table in LEASED:
         running = open_states(table)[1]
@@ -207,7 +210,7 @@ def release_gone(session: Session) -> int:
                 session.execute(
                     update(table)
                     .where(table.id == row.id, table.attempts == row.attempts, table.state == running)
-                    .values(lease_until=None, lease_owner=None)
+                    .values(lease_until=None, lease_owner=None, excused=table.excused + int(excused))
                     .execution_options(synchronize_session=False)
                 )
                 count += 1

@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
-from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, ScalarSelect, func, select
+from sqlalchemy.orm import Session, aliased
 
 from db import leases
 from db.schema import Arrival, Segment, TaskRun, Video
 from db.states import ArrivalState, SegmentState, VideoState
 
 LATELY: Final = timedelta(minutes=10)
+_TRY = aliased(TaskRun)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +56,9 @@ def workers(session: Session, now: datetime) -> list[AtWork]:
 
 
 def _scanning(session: Session) -> list[AtWork]:
-    count = select(func.count()).where(Segment.video_id == Video.id).scalar_subquery()
-    latest = _latest(TaskRun.segment_id == Segment.id)
+    every = aliased(Segment)
+    count = select(func.count(every.id)).where(every.video_id == Video.id).correlate(Video).scalar_subquery()
+    latest = _latest(_TRY.segment_id == Segment.id)
     rows = session.execute(
         select(Segment, Video.title, count, TaskRun.kind, TaskRun.started_at)
         .join(Video, Video.id == Segment.video_id)
@@ -74,7 +76,7 @@ def _scanning(session: Session) -> list[AtWork]:
 
 
 def _finishing(session: Session) -> list[AtWork]:
-    latest = _latest((TaskRun.video_id == Video.id) & (TaskRun.kind == "finish"))
+    latest = _latest(_TRY.video_id == Video.id, _TRY.kind == "finish")
     rows = session.execute(
         select(Video, TaskRun.started_at)
         .outerjoin(TaskRun, TaskRun.id == latest)
@@ -102,15 +104,13 @@ def _admitting(session: Session) -> list[AtWork]:
     ]  # fmt: skip
 
 
-def _latest(of):  # noqa: ANN001, ANN202
-    return select(func.max(TaskRun.id)).where(of).correlate(Segment, Video).scalar_subquery()
+def _latest(*of: ColumnElement[bool]) -> ScalarSelect[int | None]:
+    return select(func.max(_TRY.id)).where(*of).correlate(Segment, Video).scalar_subquery()
 
 
 def _lately(session: Session, now: datetime) -> list[tuple[str, datetime]]:
     ended = func.max(TaskRun.ended_at)
-    rows = session.execute(
-        select(TaskRun.owner, ended).where(TaskRun.ended_at >= now - LATELY).group_by(TaskRun.owner)
-    )
+    rows = session.execute(select(TaskRun.owner, ended).where(TaskRun.ended_at >= now - LATELY).group_by(TaskRun.owner))
     return [(owner, when) for owner, when in rows if when is not None]
 
 

@@ -5,8 +5,6 @@ from datetime import timedelta
 from fnmatch import fnmatchcase
 
 import structlog
-from storage.base import Entry
-from storage.opening import store_at
 
 from config.errors import RollcallError
 from config.settings import Settings
@@ -15,6 +13,8 @@ from db.arrivals import Seen
 from db.leases import Clock
 from db.session import Database
 from intake.sidecars import SUFFIX
+from storage.base import Entry
+from storage.opening import store_at
 
 log = structlog.get_logger(__name__)
 

@@ -1,12 +1,12 @@
 """Submitting what has arrived in a watched place: claim, hash and probe, note what became of it."""
 
 import structlog
-from storage.places import parse
 
 from config.errors import LeaseLost
 from db import arrivals, leases
 from db.leases import Claim
-from worker import failures
+from storage.places import parse
+from worker import failures, watchdog
 from worker.patience import patiently
 from worker.process import WorkerProcess
 from worker.renewing import renewer
@@ -30,7 +30,8 @@ def admit_arrival(process: WorkerProcess, arrival_id: int) -> int | None:
     held, place = taken
     with structlog.contextvars.bound_contextvars(arrival=arrival_id, attempt=held.attempt):
         try:
-            return _admit(process, held, place)
+            with watchdog.watching(process.settings.work.lease):
+                return _admit(process, held, place)
         except LeaseLost:
             log.warning("lease lost, outcome dropped")
         except Exception as error:

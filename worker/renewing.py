@@ -10,6 +10,7 @@ import structlog
 from config.errors import DatabaseUnavailable, LeaseLost
 from db import leases
 from db.leases import Claim
+from worker import watchdog
 from worker.process import WorkerProcess
 
 log = structlog.get_logger(__name__)
@@ -26,6 +27,7 @@ def renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
             return
         with process.database.writing() as session:
             leases.renew(session, held, lease=lease, now=leases.utc_now())
+        watchdog.rewind(lease)
         due = time.monotonic() + lease / 3
 
     return renew
@@ -45,6 +47,7 @@ def kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
             try:
                 with process.database.writing() as session:
                     leases.renew(session, held, lease=lease, now=leases.utc_now())
+                watchdog.rewind(lease)
             except LeaseLost:
                 return
             except DatabaseUnavailable as error:

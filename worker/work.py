@@ -18,7 +18,7 @@ from db.leases import Claim
 from db.schema import Segment
 from storage.opening import is_there
 from storage.places import parse
-from worker import casting, failures
+from worker import casting, failures, watchdog
 from worker.failures import Failure
 from worker.gate import Gate
 from worker.jobs import BorderJob, Content, SegmentJob, border_job, segment_job
@@ -196,7 +196,8 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
         video=trial.video_id, attempt=trial.claim.attempt, **{kind: trial.claim.id}
     ):
         try:
-            moved = do()
+            with watchdog.watching(process.settings.work.lease):
+                moved = do()
         except LeaseLost as error:
             outcome, failure = "lost", failures.judge(error)
             log.warning("lease lost, outcome dropped")
