@@ -51,6 +51,11 @@ def _configuration(settings: Settings) -> dict[str, Any]:
                 "schedule": schedule.intake,
                 "options": {"expires": max(schedule.intake, 60.0)},
             },
+            "forecast": {
+                "task": tasks.FORECAST,
+                "schedule": schedule.forecast,
+                "options": {"expires": max(schedule.forecast, 60.0)},
+            },
             "nightly": {
                 "task": tasks.NIGHTLY,
                 "schedule": crontab(hour=nightly.hour, minute=nightly.minute),

@@ -153,6 +153,14 @@ class ScheduleSettings(Group):
         json_schema_extra=unit("HH:MM"),
     )
 
+    forecast: float = Field(
+        default=900.0,
+        ge=1,
+        le=86400,
+        description="How often a forecast is made and recorded while there is something to do.",
+        json_schema_extra=unit("seconds"),
+    )
+
     @property
     def time_zone(self) -> ZoneInfo:
         """Of the times of this group."""

@@ -20,6 +20,7 @@ from db.status import Backlog
 from intake import watching
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
+from scheduler.forecasting import forecast_now, record
 from scheduler.local_workers import LocalWorkers
 from scheduler.sweep import sweep
 
@@ -75,7 +76,9 @@ class _Rounds:
     def __init__(self, database: Database, settings: Settings, processes: int, *, until_empty: bool) -> None:
         self._database, self._settings, self._until_empty = database, settings, until_empty
         self._sender, self._memory = Sender(app), Memory(processes)
+        self._processes = processes
         self._looks, self._asks = _Every(settings.schedule.intake), _Every(settings.schedule.sweep)
+        self._foretells = _Every(settings.schedule.forecast)
         self._first_look: datetime | None = None
 
     def go(self, workers: LocalWorkers) -> Backlog:
@@ -84,6 +87,8 @@ class _Rounds:
         if self._settings.intake.watch and self._looks():
             watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
+        if self._foretells():
+            record(self._database, forecast_now(self._database, self._settings, workers=self._processes))
         background = not self._until_empty and self._asks()
         sweep(self._database, self._settings, self._sender, self._memory, background=background)
         return self.backlog()

@@ -10,6 +10,7 @@ from db.session import Database, open_database
 from intake import watching
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
+from scheduler.forecasting import forecast_now, record
 from scheduler.retention import expire
 from scheduler.sweep import sweep
 
@@ -33,6 +34,14 @@ def intake_task() -> None:
         with _opened(settings) as database:
             watching.look(database, settings)
             sweep(database, settings, Sender(app), _MEMORY, begin_new=settings.schedule.start == "at-once")
+
+
+@app.task(name=tasks.FORECAST)
+def forecast_task() -> None:
+    """Record when the queue will be empty, and what became of earlier forecasts."""
+    settings = load_settings()
+    with _opened(settings) as database:
+        record(database, forecast_now(database, settings))
 
 
 @app.task(name=tasks.RETENTION)
