@@ -185,7 +185,7 @@ def _measures(
     for name, chosen in (("coarser-low", low), ("coarser-low-normal", normal)):
         if chosen.any() and not (name == "coarser-low-normal" and (chosen == low).all()):
             found.append(Measure(name, _outlook(_play(draws, queue.coarser(chosen), processes), now, risk)))
-    if low.any():
+    if low.any() and not low.all():
         outlook = _outlook(_play(draws, queue.of(~low), processes), now, risk)
         found.append(Measure("postpone-low", dataclasses.replace(outlook, postponed=int(low.sum()))))
     return found
@@ -198,10 +198,11 @@ def _enough(draws: Draws, queue: Queue, processes: int, base: _Played, risk: flo
         played = base if count == processes else _play(draws, queue, count)
         return float(played.on_time.mean()) >= 1 - risk
 
-    most = min(_MOST_PROCESSES, max(processes, int(queue.pieces.sum())))
-    few, many = (0, processes) if does(processes) else (processes, most)
-    if many != processes and not does(many):
-        return None
+    few, many = 0, processes
+    if not does(processes):
+        few, many = processes, min(_MOST_PROCESSES, int(queue.pieces.sum()))
+        if many <= processes or not does(many):
+            return None
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (few, middle) if does(middle) else (middle, many)

@@ -89,11 +89,13 @@ def record(database: Database, foretold: Foretold) -> int | None:
         return forecasts.add(session, _row(foretold.forecast, foretold.last_video_id))
 
 
-def history(database: Database, settings: Settings, *, most: int) -> tuple[Sequence[ForecastRow], Coverage]:
+def history(
+    database: Database, settings: Settings, *, most: int, now: datetime | None = None
+) -> tuple[Sequence[ForecastRow], Coverage]:
     """The last forecasts with their results, newest first, and how good those of the last nights were."""
     with database.writing() as session:
         forecasts.settle(session)
-        return forecasts.latest(session, most=most), coverage(session, settings, leases.utc_now())
+        return forecasts.latest(session, most=most), coverage(session, settings, now or leases.utc_now())
 
 
 def coverage(session: Session, settings: Settings, now: datetime) -> Coverage:
