@@ -53,6 +53,7 @@ def forecast_now(
     risk: float = RISK,
     now: datetime | None = None,
     order: Callable[[OpenWork], Any] = by_deadline,
+    measures: bool = True,
 ) -> Foretold:
     """Foretell the end of the queue as the ledger has it now; nothing is written.
 
@@ -63,6 +64,7 @@ def forecast_now(
         risk: probability of being late from which on a video is at risk.
         now: the time, by default this machine's.
         order: sort key of the queue.
+        measures: also reckon what could be done, which takes most of the time.
     """
     now = now or leases.utc_now()
     zone = settings.schedule.time_zone
@@ -76,7 +78,7 @@ def forecast_now(
     estimate = replace(learn(past, processes.pauses(tries), now=now, zone=zone), stretch=experience.stretch)
     count, source = (workers, Source.TOLD) if workers else _processes(seen, videos)
     plan = Plan(settings.interval_ms, settings.sampling.segment, begins(settings.schedule, now))
-    foretold = forecast(videos, estimate, processes=count, now=now, plan=plan, risk=risk)
+    foretold = forecast(videos, estimate, processes=count, now=now, plan=plan, risk=risk, measures=measures)
     return Foretold(foretold, estimate, source, last)
 
 

@@ -1,6 +1,7 @@
 """`rollcall forecast`: what it says, and its exit codes."""
 
 import json
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ runner = CliRunner()
 
 
 @pytest.fixture
-def ledger(home: Path) -> Database:
+def ledger(home: Path) -> Iterator[Database]:
     """Ten nights of videos of 100 samples that took 50 s each; the clock is the machine's."""
     home.mkdir()
     database = open_database(load_settings())
@@ -33,7 +34,8 @@ def ledger(home: Path) -> Database:
         for number in range(50):
             until = NOW - timedelta(days=1 + number // 5, minutes=number % 5)
             add_done(session, number, until, Spent(scan=36, refine=12, finish=2))
-    return database
+    yield database
+    database.close()
 
 
 def queue(database: Database, deadline: datetime | None, videos: int = 24) -> None:
