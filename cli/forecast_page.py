@@ -1,7 +1,7 @@
 """The forecast as text: a page that a person reads in ten seconds."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -13,6 +13,7 @@ from scheduler.forecast import Forecast, Measure, Span, VideoForecast
 from scheduler.forecasting import Foretold
 
 _LISTED: Final = 15
+_NEAR: Final = timedelta(minutes=10)
 _ENOUGH_NIGHTS: Final = 10
 _SOURCES: Final = {
     Source.TOLD: "",
@@ -37,7 +38,7 @@ def show(foretold: Foretold, zone: ZoneInfo) -> None:
     console.lines(_heading(foretold, made, zone))
     risky = made.at_risk
     if risky:
-        console.lines(["", f"at risk   {_count(len(risky), 'video')}, {made.risk:.0%} and more likely to be late"])
+        console.lines(["", f"at risk   {_count(len(risky), 'video')}, {_share(made.risk)} and more likely to be late"])
         console.out.print(_videos(risky[:_LISTED], made.made_at, zone))
         if len(risky) > _LISTED:
             console.lines([f"and {len(risky) - _LISTED} more; --json lists them all"])
@@ -112,7 +113,7 @@ def _measures(measures: Sequence[Measure], now: datetime, zone: ZoneInfo) -> obj
 def _enough(made: Forecast) -> str:
     if made.enough is None:
         return "no number of processes would make everything on time"
-    return f"{_count(made.enough, 'process', 'processes')} would make everything on time ({1 - made.risk:.0%} sure)"
+    return f"{_count(made.enough, 'process', 'processes')} would make everything on time ({_share(1 - made.risk)} sure)"
 
 
 def _past(row: ForecastRow, zone: ZoneInfo) -> list[str]:
@@ -140,7 +141,7 @@ def _told_coverage(coverage: Coverage) -> Iterator[str]:
     nights = coverage.nights
     yield (
         f"{_count(nights, 'night')} with a result: the interval of 80 % held in {coverage.held_80}, that of 95 % in "
-        f"{coverage.held_95}; the median was off by {coverage.off:.0%} (half of the nights by less)"
+        f"{coverage.held_95}; the median was off by {_share(coverage.off)} (half of the nights by less)"
     )
     if nights < _ENOUGH_NIGHTS:
         yield f"from {_ENOUGH_NIGHTS} nights on, intervals are corrected by them"
@@ -149,15 +150,17 @@ def _told_coverage(coverage: Coverage) -> Iterator[str]:
 
 
 def _moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """The time of day; with the date where that is not today's."""
+    """The time of day; to the second where it is near, with the date where that is not today's."""
     local = moment.astimezone(zone)
-    return f"{local:%H:%M}" if local.date() == now.astimezone(zone).date() else f"{local:%H:%M on %-d %b}"
+    told = f"{local:%H:%M:%S}" if abs(moment - now) < _NEAR else f"{local:%H:%M}"
+    return told if local.date() == now.astimezone(zone).date() else f"{told} on {local:%-d %b}"
 
 
 def _span(low: datetime, high: datetime, now: datetime, zone: ZoneInfo) -> str:
     """The date of the first only where it is another one than the second's."""
+    first, last = _moment(low, now, zone), _moment(high, now, zone)
     same = low.astimezone(zone).date() == high.astimezone(zone).date()
-    return f"{_moment(low, low if same else now, zone)} to {_moment(high, now, zone)}"
+    return f"{first.partition(' on ')[0] if same else first} to {last}"
 
 
 def _spans(span: Span, now: datetime, zone: ZoneInfo) -> str:

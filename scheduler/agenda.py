@@ -10,7 +10,7 @@ from db.open_work import OpenWork
 from scheduler.costs import Estimate, WorkClass
 from scheduler.experience import Experience
 from scheduler.ordering import Job, order
-from scheduler.planning import Pace
+from scheduler.planning import Pace, ranges
 from scheduler.remaining import samples_left
 
 
@@ -66,6 +66,11 @@ def draw_up(videos: Sequence[OpenWork], known: Experience, settings: Settings, n
 def pace(entry: Entry, processes: int, settings: Settings) -> Pace:
     """How to cut a video of the agenda."""
     return Pace(entry.sample, entry.after, processes, settings.work.segment, settings.sampling.segment)
+
+
+def cut(entry: Entry, processes: int, settings: Settings) -> int:
+    """Into how many segments a video will be cut that is not cut yet."""
+    return len(ranges(entry.video.length, settings.interval_ms, pace(entry, processes, settings)))
 
 
 class _Prices:

@@ -21,7 +21,7 @@ Whole = NDArray[np.int64]
 
 DRAWS: Final = 1000
 _MOST_NUMBERS: Final = 20_000_000
-_FEWEST: Final = 200
+FEWEST: Final = 200
 _TOGETHER: Final = 1_250_000
 """Numbers that are reckoned together: they stay in the processor's caches."""
 _SEED: Final = 20_260_106
@@ -93,7 +93,7 @@ class Draws:
     """
 
     def __init__(self, estimate: Estimate, videos: int) -> None:
-        self.count = max(_FEWEST, min(DRAWS, _MOST_NUMBERS // max(1, videos)))
+        self.count = max(FEWEST, min(DRAWS, _MOST_NUMBERS // max(1, videos)))
         self._estimate = estimate
         found = estimate.found
         generator = np.random.default_rng(_SEED)
@@ -103,8 +103,8 @@ class Draws:
         wide = np.sqrt(found.freedom / generator.chisquare(found.freedom, DRAWS)[: self.count])
         self._terms = found.mean[:, None] + estimate.stretch * (root @ normal.T) * wide
 
-    def work(self, queue: Queue) -> Iterator[tuple[slice, Work]]:
-        """The work of a queue, some draws at a time."""
+    def work(self, queue: Queue, draws: int) -> Iterator[tuple[slice, Work]]:
+        """The work of a queue in the first of the draws, some at a time."""
         estimate = self._estimate
         kinds = sorted(set(zip(queue.classes, queue.intervals_ms.tolist(), strict=True)))
         number = {kind: place for place, kind in enumerate(kinds)}
@@ -116,9 +116,9 @@ class Draws:
         pauses = (queue.tries * estimate.pause).astype(np.float32)
         places = (queue.ids.astype(np.uint64) * _FACTOR >> np.uint64(44)).astype(np.int64)
         alone = np.full(len(queue), estimate.shares.finish)
-        step = max(_FEWEST // 2, _TOGETHER // len(queue))
-        for first in range(0, self.count, step):
-            some = slice(first, min(first + step, self.count))
+        step = max(FEWEST // 2, _TOGETHER // len(queue))
+        for first in range(0, draws, step):
+            some = slice(first, min(first + step, draws))
             seconds = sliding_window_view(_pool(), some.stop - first)[places + first]
             seconds *= own[:, None]
             seconds += common[:, some][kind]

@@ -16,13 +16,15 @@ from numpy.typing import NDArray
 from db.open_work import OpenWork
 from db.schema import Priority
 from scheduler.costs import Estimate
-from scheduler.drawing import Draws, Queue
+from scheduler.drawing import FEWEST, Draws, Queue
 from scheduler.queueing import ends
 from scheduler.remaining import Plan, queue_of, seconds_left
 
 Floats = NDArray[np.float64]
 
 _MOST_PROCESSES: Final = 256
+_NUMBERS_OF_A_STEP: Final = 2_500_000
+"""Videos times draws for one step of the search for how many processes are enough."""
 _QUANTILES: Final = (0.5, 0.1, 0.9, 0.025, 0.975)
 
 
@@ -157,12 +159,13 @@ def forecast(
     )
 
 
-def _play(draws: Draws, queue: Queue, processes: int, *, keep: bool = False) -> _Played:
-    empty, spent, on_time = np.zeros(draws.count), np.zeros(draws.count), np.ones(draws.count, bool)
+def _play(draws: Draws, queue: Queue, processes: int, *, count: int | None = None, keep: bool = False) -> _Played:
+    count = count or draws.count
+    empty, spent, on_time = np.zeros(count), np.zeros(count), np.ones(count, bool)
     late = np.zeros(len(queue))
-    kept = np.empty((len(queue), draws.count), np.float32) if keep else None
+    kept = np.empty((len(queue), count), np.float32) if keep else None
     deadline = queue.deadline.astype(np.float32)[:, None]
-    for some, work in draws.work(queue):
+    for some, work in draws.work(queue, count):
         found = ends(work, processes)
         missed = found > deadline
         empty[some] = found.max(axis=0, initial=0)
@@ -171,7 +174,7 @@ def _play(draws: Draws, queue: Queue, processes: int, *, keep: bool = False) -> 
         late += np.count_nonzero(missed, axis=1)
         if kept is not None:
             kept[:, some] = found
-    return _Played(empty, spent, on_time, late / draws.count, kept)
+    return _Played(empty, spent, on_time, late / count, kept)
 
 
 def _measures(
@@ -185,7 +188,7 @@ def _measures(
     for name, chosen in (("coarser-low", low), ("coarser-low-normal", normal)):
         if chosen.any() and not (name == "coarser-low-normal" and (chosen == low).all()):
             found.append(Measure(name, _outlook(_play(draws, queue.coarser(chosen), processes), now, risk)))
-    if low.any():
+    if low.any() and not low.all():
         outlook = _outlook(_play(draws, queue.of(~low), processes), now, risk)
         found.append(Measure("postpone-low", dataclasses.replace(outlook, postponed=int(low.sum()))))
     return found
@@ -193,15 +196,17 @@ def _measures(
 
 def _enough(draws: Draws, queue: Queue, processes: int, base: _Played, risk: float) -> int | None:
     """The least number of processes that makes everything on time, by bisection."""
+    some = max(FEWEST, min(draws.count, _NUMBERS_OF_A_STEP // len(queue)))
 
-    def does(count: int) -> bool:
-        played = base if count == processes else _play(draws, queue, count)
+    def does(number: int) -> bool:
+        played = base if number == processes else _play(draws, queue, number, count=some)
         return float(played.on_time.mean()) >= 1 - risk
 
-    most = min(_MOST_PROCESSES, max(processes, int(queue.pieces.sum())))
-    few, many = (0, processes) if does(processes) else (processes, most)
-    if many != processes and not does(many):
-        return None
+    few, many = 0, processes
+    if not does(processes):
+        few, many = processes, min(_MOST_PROCESSES, int(queue.pieces.sum()))
+        if many <= processes or not does(many):
+            return None
     while many - few > 1:
         middle = (few + many) // 2
         few, many = (few, middle) if does(middle) else (middle, many)

@@ -10,7 +10,7 @@ from config.settings import Settings
 from db import forecasts, leases, open_work
 from db.schema import ForecastRow
 from db.session import Database
-from scheduler.agenda import draw_up
+from scheduler.agenda import cut, draw_up
 from scheduler.costs import Estimate
 from scheduler.coverage import Coverage
 from scheduler.experience import Source, coverage, gather
@@ -38,6 +38,7 @@ def forecast_now(
     workers: int | None = None,
     risk: float = RISK,
     now: datetime | None = None,
+    measures: bool = True,
 ) -> Foretold:
     """Foretell the end of the queue as the ledger has it now; nothing is written.
 
@@ -47,15 +48,20 @@ def forecast_now(
         workers: processes; as the ledger tells where it is None.
         risk: probability of being late from which on a video is at risk.
         now: the time, by default this machine's.
+        measures: also reckon what could be done, which takes most of the time.
     """
     now = now or leases.utc_now()
     with database.reading() as session:
         videos = open_work.of_videos(session)
         known = gather(session, settings, videos, now, workers)
         last = forecasts.last_video_id(session)
-    in_order = [entry.video for entry in draw_up(videos, known, settings, now).entries]
-    plan = Plan(settings.interval_ms, settings.sampling.segment, begins(settings.schedule, now))
-    foretold = forecast(in_order, known.estimate, processes=known.processes, now=now, plan=plan, risk=risk)
+    entries = draw_up(videos, known, settings, now).entries
+    in_order = [entry.video for entry in entries]
+    pieces = {entry.video.id: cut(entry, known.processes, settings) for entry in entries if not entry.video.pieces}
+    plan = Plan(settings.interval_ms, begins(settings.schedule, now), pieces)
+    foretold = forecast(
+        in_order, known.estimate, processes=known.processes, now=now, plan=plan, risk=risk, measures=measures
+    )
     return Foretold(foretold, known.estimate, known.source, last)
 
 
@@ -68,11 +74,13 @@ def record(database: Database, foretold: Foretold) -> int | None:
         return forecasts.add(session, _row(foretold.forecast, foretold.last_video_id))
 
 
-def history(database: Database, settings: Settings, *, most: int) -> tuple[Sequence[ForecastRow], Coverage]:
+def history(
+    database: Database, settings: Settings, *, most: int, now: datetime | None = None
+) -> tuple[Sequence[ForecastRow], Coverage]:
     """The last forecasts with their results, newest first, and how good those of the last nights were."""
     with database.writing() as session:
         forecasts.settle(session)
-        return forecasts.latest(session, most=most), coverage(session, settings, leases.utc_now())
+        return forecasts.latest(session, most=most), coverage(session, settings, now or leases.utc_now())
 
 
 def begins(schedule: ScheduleSettings, now: datetime) -> datetime:

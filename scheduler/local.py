@@ -88,7 +88,8 @@ class _Rounds:
             watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
         if self._foretells():
-            record(self._database, forecast_now(self._database, self._settings, workers=self._processes))
+            found = forecast_now(self._database, self._settings, workers=self._processes, measures=False)
+            record(self._database, found)
         background = not self._until_empty and self._asks()
         sweep(self._database, self._settings, self._sender, self._memory, background=background)
         return self.backlog()

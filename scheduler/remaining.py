@@ -1,7 +1,7 @@
 """What is left of each open video, in samples that have to be paid for."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -17,25 +17,20 @@ from scheduler.drawing import Queue
 class Plan:
     """How videos that are not cut yet will be worked on.
 
-    `interval_ms`: between samples. `segment`: seconds of a piece. `begins`: before when nobody begins them.
+    `interval_ms`: between samples. `begins`: before when nobody begins them. `pieces`: into how many segments each will
+    be cut, by its id.
     """
 
     interval_ms: int
-    segment: float
     begins: datetime
-
-
-def by_deadline(video: OpenWork) -> tuple[float, int, int]:
-    """The order of the queue: what is wanted first, of that what is more important, of that what came first."""
-    deadline = math.inf if video.deadline is None else video.deadline.timestamp()
-    return deadline, -video.priority, video.id
+    pieces: Mapping[int, int]
 
 
 def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, plan: Plan) -> Queue:
     """The queue that open videos make, in their order."""
     classes = [WorkClass.of(each.codec, each.width, each.height) for each in videos]
     intervals = [each.interval_ms or plan.interval_ms for each in videos]
-    pieces = np.array([_pieces(each, plan.segment) for each in videos], np.int64)
+    pieces = np.array([_pieces(each, plan) for each in videos], np.int64)
     half_done = np.array([each.refined or each.state == VideoState.FINISHING for each in videos])
     waits = max(0.0, (plan.begins - now).total_seconds())
     return Queue(
@@ -78,10 +73,8 @@ def samples_left(video: OpenWork, of: WorkClass, interval_ms: int, estimate: Est
     return max(to_scan * shares.scan + samples * (shares.refine + shares.finish), 0.0)
 
 
-def _pieces(video: OpenWork, segment: float) -> int:
+def _pieces(video: OpenWork, plan: Plan) -> int:
     """Into how many a video can be shared. One that nothing tells the length of is one piece."""
     if video.pieces:
         return video.pieces
-    if video.length is None or video.state == VideoState.FINISHING:
-        return 1
-    return max(1, math.ceil(float(video.length) / segment))
+    return 1 if video.state == VideoState.FINISHING else plan.pieces.get(video.id, 1)

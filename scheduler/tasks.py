@@ -41,7 +41,7 @@ def forecast_task() -> None:
     """Record when the queue will be empty, and what became of earlier forecasts."""
     settings = load_settings()
     with _opened(settings) as database:
-        record(database, forecast_now(database, settings))
+        record(database, forecast_now(database, settings, measures=False))
 
 
 @app.task(name=tasks.RETENTION)
