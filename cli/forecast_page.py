@@ -141,7 +141,7 @@ def _told_coverage(coverage: Coverage) -> Iterator[str]:
     nights = coverage.nights
     yield (
         f"{_count(nights, 'night')} with a result: the interval of 80 % held in {coverage.held_80}, that of 95 % in "
-        f"{coverage.held_95}; the median was off by {_share(coverage.off)} (half of the nights by less)"
+        f"{coverage.held_95}; the median was off by {100 * coverage.off:.0f} % (half of the nights by less)"
     )
     if nights < _ENOUGH_NIGHTS:
         yield f"from {_ENOUGH_NIGHTS} nights on, intervals are corrected by them"
