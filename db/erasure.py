@@ -1,6 +1,6 @@
 """Making what was deleted unreadable: personal data must not outlive its erasure in files of the database or others."""
 
-from db import gallery_files
+from db import gallery_folder
 from db.session import Database
 
 
@@ -19,7 +19,7 @@ def settle(database: Database) -> bool:
     """
     try:
         if database.galleries is not None:
-            gallery_files.delete_all(database.galleries)
+            gallery_folder.delete_all(database.galleries)
     finally:
         emptied = not database.is_sqlite or _empty_log(database)
     return emptied

@@ -27,8 +27,8 @@ import numpy as np
 import structlog
 from numpy.typing import NDArray
 
-from config.errors import LedgerError
 from config.files import PART, PRIVATE, writing_whole
+from db.gallery_folder import ENDING
 from models.faces import Embeddings
 from models.normalised import People
 
@@ -45,7 +45,6 @@ _HEADER = struct.Struct("<8sIIQQQQ32s32s")
 # Of the header, and of all that follows the page that it begins.
 _CHECKSUMS = struct.Struct("<II")
 _PAGE = 4096
-_ENDING = ".gallery"
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +128,7 @@ class GalleryFiles:
         return [
             path
             for path in self._folder.iterdir()
-            if path.suffix in {_ENDING, PART} and self._ledger in path.name and path.name not in kept
+            if path.suffix in {ENDING, PART} and self._ledger in path.name and path.name not in kept
         ]
 
     @contextmanager
@@ -155,7 +154,7 @@ class GalleryFiles:
             os.close(descriptor)
 
     def _path(self, token: str) -> Path:
-        return self._folder / f"{self._ledger}-{token}{_ENDING}"
+        return self._folder / f"{self._ledger}-{token}{ENDING}"
 
 
 def _locked(descriptor: int) -> bool:
@@ -171,22 +170,6 @@ def _locked(descriptor: int) -> bool:
             time.sleep(0.05)
         else:
             return True
-
-
-def delete_all(folder: Path) -> None:
-    """Delete the files of all ledgers' galleries: one ledger may have several addresses, and files are soon made again.
-
-    Raises:
-        LedgerError: one cannot be deleted.
-    """
-    try:
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.suffix in {_ENDING, PART}:
-                path.unlink(missing_ok=True)
-    except OSError as error:
-        raise LedgerError(
-            str(folder), f"holds copies of erased faces and cannot be emptied: {error.strerror}", "delete it"
-        ) from error
 
 
 def _write(file: BinaryIO, state: State, parts: Iterable[Faces], people: Callable[[], People | None]) -> None:

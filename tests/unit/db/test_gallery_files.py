@@ -15,7 +15,8 @@ from hypothesis import strategies as st
 
 from config.errors import LedgerError
 from db import gallery_files
-from db.gallery_files import Faces, GalleryFiles, State, delete_all
+from db.gallery_files import Faces, GalleryFiles, State
+from db.gallery_folder import delete_all
 from db.schema import new_token
 from models.normalised import People
 
