@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from config.settings import Settings
 from db.open_work import OpenWork
@@ -16,11 +17,13 @@ from scheduler.remaining import samples_left
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A video on the agenda. `sample`: seconds of work of one sample. `work`: of all that is left of the video, and
-    `after`: of all videos behind it.
-    """  # noqa: D205  the two lines are one sentence
+    """A video on the agenda: its class of work, with `interval_ms` between samples. In seconds of work of one process,
+    `sample`: of one sample; `work`: of all that is left of the video; `after`: of all videos behind it.
+    """  # noqa: D205  the lines are one sentence
 
     video: OpenWork
+    kind: WorkClass
+    interval_ms: int
     sample: float
     work: float
     after: float
@@ -46,7 +49,7 @@ def draw_up(videos: Sequence[OpenWork], known: Experience, settings: Settings, n
     jobs = [
         Job(
             id=video.id,
-            work=costs[video.id][1],
+            work=costs[video.id].work,
             deadline=math.inf if video.deadline is None else (video.deadline - now).total_seconds(),
             priority=video.priority,
             waited=(now - video.submitted_at).total_seconds(),
@@ -57,9 +60,9 @@ def draw_up(videos: Sequence[OpenWork], known: Experience, settings: Settings, n
     by_id = {video.id: video for video in videos}
     entries, after = [], 0.0
     for video_id in reversed(found.ids):
-        sample, work = costs[video_id]
-        entries.append(Entry(by_id[video_id], sample, work, after))
-        after += work
+        video, price = by_id[video_id], costs[video_id]
+        entries.append(Entry(video, *price.kind, price.sample, price.work, after))
+        after += price.work
     return Agenda(entries[::-1], found.late)
 
 
@@ -73,6 +76,14 @@ def cut(entry: Entry, processes: int, settings: Settings) -> int:
     return len(ranges(entry.video.length, settings.interval_ms, pace(entry, processes, settings)))
 
 
+class _Price(NamedTuple):
+    """What a video costs by: seconds of work of one sample, and of all that is left of it."""
+
+    kind: tuple[WorkClass, int]
+    sample: float
+    work: float
+
+
 class _Prices:
     """What a sample costs, reckoned once for all videos of a class."""
 
@@ -80,10 +91,10 @@ class _Prices:
         self._estimate = estimate
         self._samples: dict[tuple[WorkClass, int], float] = {}
 
-    def of(self, video: OpenWork, planned_ms: int) -> tuple[float, float]:
-        """Seconds of work: of one sample, and of all that is left of a video."""
+    def of(self, video: OpenWork, planned_ms: int) -> _Price:
+        """Of a video."""
         kind = WorkClass.of(video.codec, video.width, video.height), video.interval_ms or planned_ms
         if kind not in self._samples:
             self._samples[kind] = self._estimate.rate(*kind).median * kind[1] / 1000
         sample = self._samples[kind]
-        return sample, sample * samples_left(video, *kind, self._estimate)
+        return _Price(kind, sample, sample * samples_left(video, *kind, self._estimate))
