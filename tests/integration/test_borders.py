@@ -113,8 +113,8 @@ def test_borders_are_true_and_known_to_the_tolerance(scanned: Scanned, tmp_path:
         are_true(appearances(end), TOLERANCE)
         assert end.report.border_uncertainty <= TOLERANCE
         assert end.tries == []
-        # Two segments hold borders; the video is finished before and after.
-        assert kinds(own) == ["finish", "refine", "refine", "finish"]
+        # Three segments hold borders; the video is finished before and after.
+        assert kinds(own) == ["finish", "refine", "refine", "refine", "finish"]
         # Whoever leaves at a cut, and whoever comes there: the same frames.
         borders = looked_at(own)
         gaps = {tuple(sorted((seen, unseen))) for seen, unseen, _ in borders}

@@ -106,10 +106,10 @@ def _end(session: Session, video_id: int) -> End:
 
 @contextmanager
 def night(settings: Settings) -> Iterator[Night]:
-    """A night with a new ledger in the home folder of the settings, or with the one that they name."""
+    """A night with the ledger that is in the home folder of the settings, or that they name; else with a new one."""
     settings.home.mkdir(parents=True, exist_ok=True)
     process = WorkerProcess(settings)
-    if not settings.database.url:
+    if not settings.database.url and not (settings.home / "rollcall.db").exists():
         ledgers.prepare(process.database)
     try:
         yield Night(process)
