@@ -23,7 +23,7 @@ def test_the_dashboard_shows_every_documented_metric_and_no_other() -> None:
 
 
 def test_alerts_and_scaling_name_documented_metrics() -> None:
-    for file in (DEPLOY / "prometheus" / "rollcall.yml", DEPLOY / "kubernetes" / "keda.yml"):
+    for file in (DEPLOY / "prometheus" / "alerts.yml", DEPLOY / "kubernetes" / "keda.yml"):
         named = named_in(file.read_text(encoding="utf-8"))
         assert named
         assert named <= DOCUMENTED, file.name
