@@ -91,7 +91,7 @@ def _message_folders(home: Path) -> dict[str, Any]:
         "data_folder_out": str(messages),
         "control_folder": str(control),
         "store_processed": False,
-        "polling_interval": 0.5,
+        "polling_interval": 0.1,
     }
 
 
