@@ -9,6 +9,7 @@ import typer
 from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
+from config.errors import MediaError
 from config.settings import load_settings
 from intake.admission import Admission, Desk
 from intake.facts import facts
@@ -51,7 +52,9 @@ def run(
         desk = Desk(database, settings, decoder.probe)
         admissions = []
         for count, place in enumerate(files, start=1):
-            admissions.append(desk.admit(place, upload))
+            admissions.append(
+                Admission(None, None, place) if isinstance(place, MediaError) else desk.admit(place, upload)
+            )
             advance(count)
     _tell(admissions)
     if any(each.error for each in admissions):

@@ -5,6 +5,7 @@ field; `docs/settings.md` is held to this table by a test. A group's setting is 
 (`[group]` / `name = …`) and `ROLLCALL_GROUP__NAME` in the environment.
 """
 
+import json
 import os
 import tomllib
 from functools import lru_cache
@@ -519,9 +520,25 @@ def load_settings() -> Settings:
         raise _explain(error) from None
     except tomllib.TOMLDecodeError as error:
         raise SettingsError(str(path), f"not valid TOML: {error}") from None
-    except UnreadableSetting as error:
-        # A list in the environment that is no JSON.
-        raise SettingsError(ENVIRONMENT_PREFIX.rstrip("_"), str(error).splitlines()[0], "write lists as JSON") from None
+    except UnreadableSetting:
+        raise _unreadable() from None
+
+
+def _unreadable() -> SettingsError:
+    """Which variable holds a list that is no JSON: the library names its group only."""
+    for row in table():
+        written = os.environ.get(row["variable"])
+        if written is not None and isinstance(row["default"], list) and not _is_json(written):
+            return SettingsError(row["variable"], f"{written!r} is no list", 'write it in JSON, like ["one", "two"]')
+    return SettingsError("environment", "holds a value that cannot be read", "docs/settings.md lists the settings")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except ValueError:
+        return False
+    return True
 
 
 def table() -> list[dict[str, Any]]:

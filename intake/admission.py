@@ -46,9 +46,12 @@ def _nothing() -> None: ...
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """What became of one submitted file: a video, and the error that it was refused or rejected with, if any."""
+    """What became of one submitted file: a video, and the error that it was refused or rejected with, if any.
 
-    place: Place
+    `place`: None where there is none, but the error.
+    """
+
+    place: Place | None
     video_id: int | None
     error: MediaError | None
 

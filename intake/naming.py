@@ -4,29 +4,33 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from config.errors import FileMissing
+from config.errors import FileMissing, MediaError, StorageUnavailable, UnusablePlace
 from config.storage_settings import StorageSettings
 from intake import sidecars
 from storage.opening import store_at, store_of
 from storage.places import LocalPlace, Place, parse_root
 
 
-def places(named: Iterable[str], settings: StorageSettings) -> Iterator[Place]:
+def places(named: Iterable[str], settings: StorageSettings) -> Iterator[Place | MediaError]:
     """The files that are named, and those below the folders and prefixes that are named.
 
-    Of the latter hidden files and sidecars are left out; they come in order of their names.
-
-    Raises:
-        UnusablePlace: one is neither a path nor a place in a bucket.
-        StorageUnavailable: a folder cannot be listed, or a server not be reached.
+    Of the latter hidden files and sidecars are left out; they come in order of their names. What is neither a path nor
+    a place in a bucket, or cannot be listed, is given as the error that says so, and the others go on.
     """
     for text in named:
-        place = _written(text)
-        if _is_file(place, settings):
-            yield place
-            continue
-        found = (entry.place for entry in store_at(str(place), settings).entries())
-        yield from (each for each in found if not each.name.endswith(sidecars.SUFFIX))
+        try:
+            yield from _places(_written(text), settings)
+        except (UnusablePlace, StorageUnavailable) as error:
+            yield error
+
+
+def _places(place: Place, settings: StorageSettings) -> Iterator[Place]:
+    if _is_file(place, settings):
+        yield place
+        return
+    for entry in store_at(str(place), settings).entries():
+        if not entry.place.name.endswith(sidecars.SUFFIX):
+            yield entry.place
 
 
 def _written(text: str) -> Place:
