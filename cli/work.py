@@ -10,10 +10,10 @@ from cli.exits import Exit
 from cli.ledger import opened
 from cli.rematch import match_past
 from config.settings import Settings, load_settings
-from db import leases, status
-from db.schema import Video
+from db import arrivals, leases, status
+from db.schema import Arrival, Video
 from db.session import Database
-from db.states import VideoState
+from db.states import WITH_NAMES
 from scheduler.retention import expire
 
 
@@ -38,16 +38,19 @@ def run(
         expire(database, settings)
         match_past(database, settings)
         began = leases.utc_now()
+        with database.reading() as session:
+            refused_before = {arrival.id for arrival in arrivals.refused(session)}
         interrupted = _work(database, settings, count, until_empty)
         if not interrupted:
             match_past(database, settings)
         with database.reading() as session:
             ended = list(status.ended_since(session, began))
-    _tell(ended)
+            refused = [arrival for arrival in arrivals.refused(session) if arrival.id not in refused_before]
+    _tell(ended, refused)
     if interrupted:
         console.err.print("stopped; `rollcall work` goes on from here", markup=False)
         raise typer.Exit(Exit.INTERRUPTED)
-    if any(video.state in {VideoState.FAILED, VideoState.QUARANTINED} for video in ended):
+    if refused or any(video.state not in WITH_NAMES for video in ended):
         raise typer.Exit(Exit.REFUSED)
 
 
@@ -71,7 +74,9 @@ def _work(database: Database, settings: Settings, count: int, until_empty: bool)
         return stop.asked > 0
 
 
-def _tell(ended: list[Video]) -> None:
+def _tell(ended: list[Video], refused: list[Arrival]) -> None:
     for video in ended:
         why = f" ({video.cause}: {video.detail})" if video.cause else ""
         console.lines([f"video {video.id} {video.title}: {video.state}{why}"])
+    for arrival in refused:
+        console.complain(f"{arrival.cause}: {arrival.detail or arrival.place}")

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from config.errors import NotFinished
 from db import borders, videos
 from db.schema import Appearance, FaceGroup, FaceRow, Identity, SampleRun, Segment, Video
-from db.states import GIVEN_UP, WITH_NAMES
+from db.states import ENDED, GIVEN_UP, WITH_NAMES
 from models.decision import Decision
 
 
@@ -105,7 +105,7 @@ def load(session: Session, video: Video) -> SeenVideo:
 
 def _not_looked_at(video: Video) -> NotFinished:
     subject = f"video {video.id} ({video.title})"
-    if video.state not in WITH_NAMES:
+    if video.state in ENDED:
         return NotFinished(subject, f"is {video.state} ({video.cause}), so nobody was looked for in it")
     return NotFinished(subject, f"is still {video.state}", "`rollcall work --until-empty` finishes it")
 

@@ -87,7 +87,7 @@ class _Rounds:
         if self._settings.intake.watch and self._looks():
             watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
-        if self._foretells():
+        if self.backlog().videos and self._foretells():
             found = forecast_now(self._database, self._settings, workers=self._processes, measures=False)
             record(self._database, found)
         background = not self._until_empty and self._asks()

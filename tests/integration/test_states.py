@@ -35,7 +35,7 @@ from db.states import (
 
 ALLOWED = Allowance(2, 1)
 LEASE = 60.0
-WALKS, STEPS = 10, 150
+WALKS, STEPS = 9, 150
 OUTCOMES: list[VideoFacts | RollcallError] = [
     *(FACTS, FACTS, FACTS),
     NotAVideo("/x", "no"),
@@ -145,12 +145,12 @@ class Queue:
                     videos.retry(session, video)
 
     def look(self) -> None:
-        names = self.random.sample("abc", self.random.randint(0, 3))
-        seen = [Seen(f"/up/{name}", self.random.choice("12"), self.random.random() < 0.3) for name in names]
+        names = self.random.choice(["", "a", "ab", "abc", "abc", "abc"])
+        seen = [Seen(f"/up/{name}", self.random.choice("1112"), self.random.random() < 0.3) for name in names]
         with self.database.writing() as session:
             arrivals.observe(session, "/up/", seen, stable=timedelta(seconds=10), now=self.now)
             waiting, exhausted = arrivals.due(session, ALLOWED, self.now)
-            for arrival_id in waiting[:1]:
+            for arrival_id in waiting:
                 self.take(session, arrival_id)
             for arrival_id in exhausted:
                 arrivals.end_exhausted(session, arrival_id, allowed=ALLOWED, now=self.now)
@@ -160,12 +160,12 @@ class Queue:
     def take(self, session: Session, arrival_id: int) -> None:
         taken = arrivals.claim(session, arrival_id, owner="a/1", lease=LEASE, allowed=ALLOWED, now=self.now)
         assert taken is not None
-        end = self.random.randrange(5)
+        end = self.random.randrange(6)
         if end == 0:
             arrivals.refuse(session, taken[0], cause="x", detail="x")
         elif end == 1 and self.count:
             arrivals.take(session, taken[0], 1)
-        elif end in {2, 3}:
+        elif end in {2, 3, 4}:
             leases.give_back(session, taken[0], not_before=self.now, cause="x", detail="x")
 
     def with_claim(self, do: Callable[[Session, Claim], object]) -> None:
@@ -181,6 +181,9 @@ class Queue:
             self.finish(session, held)
             return
         if wanted := to_look_at(session, held.id):
+            if self.random.random() < 0.5:
+                leases.give_back(session, held, not_before=self.now, cause="x", detail="x")
+                return
             segments.record_borders(session, held, [BorderFound(one.edge, one.seen, one.unseen, 1) for one in wanted])
             return
         row = session.get_one(Segment, held.id, populate_existing=True)
@@ -202,7 +205,7 @@ class Queue:
 
     def drain(self) -> None:
         """From here on nobody submits, and whoever claims something writes it."""
-        for _ in range(40):
+        for _ in range(50):
             self.now += timedelta(seconds=5000)
             self.sweep()
             self.plan()

@@ -8,19 +8,19 @@ from typing import Any
 
 import pytest
 from sqlalchemy import update
+from support import ledgers
 from support.past import Spent, add_done, add_video, cut
 from typer.testing import CliRunner
 
 from cli.main import app
 from config.settings import load_settings
 from db.leases import utc_now
-from db.migrate import ensure_schema
 from db.schema import Priority, Segment, Video
 from db.session import Database, open_database
 from db.states import SegmentState, VideoState
 
 HOUR = timedelta(hours=1)
-NOW = utc_now()
+
 runner = CliRunner()
 
 
@@ -29,10 +29,10 @@ def ledger(home: Path) -> Iterator[Database]:
     """Ten nights of videos of 100 samples that took 50 s each; the clock is the machine's."""
     home.mkdir()
     database = open_database(load_settings())
-    ensure_schema(database)
+    ledgers.prepare(database)
     with database.writing() as session:
         for number in range(50):
-            until = NOW - timedelta(days=1 + number // 5, minutes=number % 5)
+            until = utc_now() - timedelta(days=1 + number // 5, minutes=number % 5)
             add_done(session, number, until, Spent(scan=36, refine=12, finish=2))
     yield database
     database.close()
@@ -44,8 +44,8 @@ def queue(database: Database, deadline: datetime | None, videos: int = 24) -> No
         for number in range(videos):
             priority = Priority.LOW if number % 3 == 0 else Priority.NORMAL
             video = add_video(
-                session, 10_000 + number, state=VideoState.RUNNING, submitted_at=NOW, samples=200, deadline=deadline,
-                priority=priority,
+                session, 10_000 + number, state=VideoState.RUNNING, submitted_at=utc_now(), samples=200,
+                deadline=deadline, priority=priority,
             )  # fmt: skip
             cut(session, video, 200, dict.fromkeys((0, 1), SegmentState.WAITING))
 
@@ -69,7 +69,7 @@ def test_an_empty_queue_is_no_alarm() -> None:
 
 
 def test_everything_on_time_is_zero_and_needs_no_measures(ledger: Database) -> None:
-    queue(ledger, NOW + 8 * HOUR)
+    queue(ledger, utc_now() + 8 * HOUR)
     text = said("--workers", "4")
     assert "24 videos" in text
     assert "over 99 % sure that everything is on time" in text
@@ -78,7 +78,7 @@ def test_everything_on_time_is_zero_and_needs_no_measures(ledger: Database) -> N
 
 
 def test_what_may_be_late_is_seven_and_what_will_be_is_eight(ledger: Database) -> None:
-    queue(ledger, NOW + HOUR)
+    queue(ledger, utc_now() + HOUR)
     in_time = told("--workers", "1")
     middle = datetime.fromisoformat(in_time["empty"]["median"])
     with ledger.writing() as session:
@@ -93,7 +93,7 @@ def test_what_may_be_late_is_seven_and_what_will_be_is_eight(ledger: Database) -
 
 
 def test_more_risk_may_be_taken(ledger: Database) -> None:
-    queue(ledger, NOW + HOUR)
+    queue(ledger, utc_now() + HOUR)
     middle = datetime.fromisoformat(told("--workers", "1")["empty"]["median"])
     with ledger.writing() as session:
         session.execute(update(Video).where(Video.ended_at.is_(None)).values(deadline=middle + timedelta(minutes=2)))
@@ -103,7 +103,7 @@ def test_more_risk_may_be_taken(ledger: Database) -> None:
 
 
 def test_it_says_which_videos_and_what_would_help(ledger: Database) -> None:
-    queue(ledger, NOW + HOUR / 3)
+    queue(ledger, utc_now() + HOUR / 3)
     text = said("--workers", "1", code=8)
     for words in ("at risk", "film 10023", "one process more", "half the samples of low priority", "what would help"):
         assert words in text.replace("half the samples of low and normal priority", "half the samples of low priority")
@@ -122,7 +122,7 @@ def test_a_queue_without_deadlines_is_never_late(ledger: Database) -> None:
 
 
 def test_titles_do_nothing_to_a_terminal(ledger: Database) -> None:
-    queue(ledger, NOW - HOUR, videos=1)
+    queue(ledger, utc_now() - HOUR, videos=1)
     with ledger.writing() as session:
         session.execute(update(Video).where(Video.ended_at.is_(None)).values(title="[bold]a\x1b[31m"))
     assert "[bold]a�[31m" in said(code=8)
@@ -130,18 +130,17 @@ def test_titles_do_nothing_to_a_terminal(ledger: Database) -> None:
 
 def test_forecasts_are_kept_and_held_against_the_results(ledger: Database) -> None:
     assert "--record" in said("--history")
-    queue(ledger, NOW + HOUR)
+    queue(ledger, utc_now() + HOUR)
     said("--record", "--workers", "2")
     assert "no queue of these has been emptied yet" in said("--history")
+    emptied = utc_now() + HOUR / 3
     with ledger.writing() as session:
         session.execute(update(Segment).values(state=SegmentState.DONE))
-        session.execute(
-            update(Video).where(Video.ended_at.is_(None)).values(state=VideoState.DONE, ended_at=NOW + HOUR / 3)
-        )
+        session.execute(update(Video).where(Video.ended_at.is_(None)).values(state=VideoState.DONE, ended_at=emptied))
     assert "1 night with a result: the interval of 80 % held in 1" in said("--history")
     found = told("--history")
     assert found["schema"] == "rollcall.forecasts/1"
     assert found["coverage"]["held_95"] == 1
     (row,) = found["forecasts"]
     assert (row["videos"], row["processes"], row["late"], row["overtaken"]) == (24, 2, 0, 0)
-    assert datetime.fromisoformat(row["emptied_at"]) == NOW + HOUR / 3
+    assert datetime.fromisoformat(row["emptied_at"]) == emptied
