@@ -34,7 +34,6 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "task_reject_on_worker_lost": False,
         "worker_prefetch_multiplier": 1,
         "worker_cancel_long_running_tasks_on_connection_loss": False,
-        "worker_soft_shutdown_timeout": settings.work.stop,
         "broker_connection_retry_on_startup": True,
         "worker_send_task_events": False,
         "enable_utc": True,

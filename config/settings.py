@@ -386,8 +386,8 @@ class WorkSettings(Group):
         default=25.0,
         ge=0,
         le=86400,
-        description="How long a worker that is told to stop goes on with what it has at hand before it hands it back; "
-        "with REMAP_SIGTERM=SIGQUIT in its environment. Less than its host waits before it kills.",
+        description="How long a worker that is told to stop goes on with what it has at hand before it hands it back. "
+        "Less than its host waits before it kills.",
         json_schema_extra=unit("seconds"),
     )
     retry_delay: float = Field(

@@ -49,15 +49,20 @@ def _here() -> str:
 def is_gone(owner: str | None) -> bool:
     """Whether the owner was a process of this host that is no more. Of other hosts nothing is known: False."""
     host, _, pid = (owner or "").rpartition("/")
-    if host != _here() or not pid.isdecimal():
-        return False
+    return host == _here() and pid.isdecimal() and not lives(int(pid))
+
+
+def lives(pid: int) -> bool:
+    """Whether a process of this host still does something: one that has ended and was not asked about does not."""
     try:
-        os.kill(int(pid), 0)
+        os.kill(pid, 0)
+        state = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[0]
     except ProcessLookupError:
-        return True
-    except PermissionError:
         return False
-    return False
+    except (PermissionError, FileNotFoundError):
+        # Somebody else's; or a system without that file.
+        return True
+    return state not in {"Z", "X"}
 
 
 @dataclass(frozen=True, slots=True)

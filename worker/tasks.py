@@ -2,20 +2,19 @@
 
 import structlog
 from celery import Task
-from celery.signals import worker_shutdown
+from celery.signals import worker_shutting_down
 from structlog.contextvars import bound_contextvars
 
 from config import tasks
 from config.celery_app import app
-from config.errors import DatabaseUnavailable, ModelError
+from config.errors import ModelError
 from config.settings import load_settings
-from db import leases
-from db.session import open_database
 from worker.archive import renew
 from worker.arrivals import admit_arrival
 from worker.calibrating import Targets, calibrate_where_due
 from worker.process import this_process
 from worker.reembed import reembed
+from worker.stopping import hand_back_later
 from worker.work import finish_video, scan_segment
 
 log = structlog.get_logger(__name__)
@@ -24,23 +23,10 @@ _WHILE = 30.0
 """Seconds for which a worker embeds again before it looks at the queue: no longer does a segment wait for it."""
 
 
-@worker_shutdown.connect
-def _hand_back(**_: object) -> None:
-    """What processes of this worker held when they were ended is free at once, and the tries do not count.
-
-    In the worker's main process, when all others have ended.
-    """
-    database = open_database(load_settings())
-    try:
-        with database.writing() as session:
-            freed = leases.release_gone(session, excused=True)
-    except DatabaseUnavailable as error:
-        # Then the leases run out.
-        log.warning("work not handed back", detail=str(error))
-        return
-    finally:
-        database.close()
-    log.info("handed back", pieces=freed)
+@worker_shutting_down.connect
+def _stop(**_: object) -> None:
+    """In the worker's main process, which has been told to stop and waits for what its processes have at hand."""
+    hand_back_later(load_settings())
 
 
 @app.task(name=tasks.SCAN_SEGMENT, bind=True)

@@ -1,5 +1,8 @@
 """Who does what, as the ledger has it."""
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 from support.archive import add_done
@@ -40,6 +43,16 @@ def test_every_process_is_listed_with_what_it_does(process: WorkerProcess) -> No
     assert (idle.stage, idle.gone) == (None, False)
     (gone,) = [worker for worker in found.values() if worker.gone]
     assert gone.segment == 2
+
+
+def test_a_process_that_has_ended_and_that_nobody_asked_about_is_gone() -> None:
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as child:
+        assert leases.lives(child.pid)
+        assert child.stdin is not None
+        child.stdin.close()
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert not leases.lives(child.pid)
+    assert not leases.lives(child.pid)
 
 
 def test_who_was_told_to_end_hands_back_without_a_try(process: WorkerProcess) -> None:

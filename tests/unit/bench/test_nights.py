@@ -1,7 +1,6 @@
 """The simulator of nights: nothing is lost in it, and what it shows follows from what happens."""
 
 from dataclasses import replace
-from datetime import timedelta
 from pathlib import Path
 
 import pytest

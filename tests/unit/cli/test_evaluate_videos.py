@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -118,4 +119,5 @@ def test_the_ledger_is_only_read(evening: Database, tmp_path: Path) -> None:
 def test_a_place_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
     result = runner.invoke(app, ["evaluate", "videos", "no truth", "--output", str(tmp_path / "no" / "out.json")])
     assert result.exit_code == 2
-    assert "is no folder" in result.output
+    # However long the path is, and wherever the frame around the message breaks it.
+    assert "isnofolder" in re.sub(r"[\s│]", "", result.output)
