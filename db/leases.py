@@ -182,8 +182,15 @@ def give_back(
 
 
 def excuses(session: Session, held: Claim) -> int:
-    """How many tries of a piece of work were excused so far."""
-    return session.scalars(select(held.table.excused).where(held.table.id == held.id)).one()
+    """How many tries of a piece of work were excused so far.
+
+    Raises:
+        LeaseLost: it was removed meanwhile.
+    """
+    found = session.scalars(select(held.table.excused).where(held.table.id == held.id)).one_or_none()
+    if found is None:
+        raise LeaseLost(held.subject, "was removed", "nothing was written")
+    return found
 
 
 def overdue_here(session: Session, now: datetime) -> list[int]:

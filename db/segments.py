@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
-from config.errors import MixedEngines
+from config.errors import LeaseLost, MixedEngines
 from db import borders, counters, frames, leases
 from db.borders import BorderFound
 from db.frames import FrameRecord
@@ -285,10 +285,17 @@ def _end_complete(session: Session, *of: ColumnElement[bool]) -> list[int]:
 
 
 def _lock_video(session: Session, segment_id: int) -> int:
-    """The segment's video, locked: of two last segments that end at once, the second must see the first."""
-    return session.scalars(
+    """The segment's video, locked: of two last segments that end at once, the second must see the first.
+
+    Raises:
+        LeaseLost: it was removed meanwhile.
+    """
+    found = session.scalars(
         select(Video.id)
         .join(Segment, Segment.video_id == Video.id)
         .where(Segment.id == segment_id)
         .with_for_update(of=Video)
-    ).one()
+    ).one_or_none()
+    if found is None:
+        raise LeaseLost(f"segment {segment_id}", "its video was removed", "nothing was written")
+    return found

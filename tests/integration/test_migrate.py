@@ -191,3 +191,41 @@ def test_faces_of_an_older_ledger_have_no_exposure_and_groups_may_be_unrecognisa
         assert session.scalar(sa.text("SELECT decision FROM face_groups")) == "unknown"
         assert session.scalar(sa.text("SELECT count(*) FROM appearances")) == 1
     database.close()
+
+
+def test_what_had_failed_for_a_time_is_in_quarantine_after_the_upgrade_and_failed_again_without(empty_url: str) -> None:
+    """Causes that lie in the file stay failed; a file that a decoder was lost on can be looked at again."""
+    database = Database(empty_url)
+    migrate.upgrade(database, "0011")
+    rows = {
+        "a": ("failed", "worker-died", 1), "b": ("failed", "undecodable", 1), "c": ("rejected", "decoder-hung", None),
+        "d": ("rejected", "not-a-video", None), "e": ("done", None, 1),
+    }  # fmt: skip
+    with database.writing() as session:
+        for name, (state, cause, time_base) in rows.items():
+            session.execute(
+                sa.text(
+                    "INSERT INTO videos (content_hash, byte_size, title, path, state, cause, attempts, submitted_at,"
+                    " time_base_num) VALUES (:hash, 1, :title, '/x', :state, :cause, 3, CURRENT_TIMESTAMP, :base)"
+                ),
+                {"hash": name, "title": name, "state": state, "cause": cause, "base": time_base},
+            )
+        session.execute(
+            sa.text(
+                "INSERT INTO segments (video_id, number, first_sample, end_sample, state, cause, attempts)"
+                " SELECT id, 1, 0, 5, 'failed', cause, 3 FROM videos WHERE title IN ('a', 'b')"
+            )
+        )
+
+    def states(table: str) -> list[str]:
+        with database.reading() as session:
+            order = "title" if table == "videos" else "id"
+            return list(session.scalars(sa.text(f"SELECT state FROM {table} ORDER BY {order}")))
+
+    migrate.upgrade(database)
+    assert states("videos") == ["quarantined", "failed", "quarantined", "rejected", "done"]
+    assert states("segments") == ["quarantined", "failed"]
+    migrate.downgrade(database, "0011")
+    assert states("videos") == ["failed", "failed", "rejected", "rejected", "done"]
+    assert states("segments") == ["failed", "failed"]
+    database.close()

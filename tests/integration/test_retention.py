@@ -5,11 +5,12 @@ from datetime import datetime, timedelta
 import pytest
 from sqlalchemy import func, select
 from support.archive import add_done, add_enrolled, face_of, names
-from support.records import direction
+from support.records import FACTS, SPACE, analysed, direction
 
+from config.errors import LeaseLost
 from config.settings import Settings
 from curation.naming import name_unknown
-from db import removal, videos
+from db import removal, segments, spaces, videos
 from db.leases import utc_now
 from db.schema import (
     Appearance,
@@ -28,6 +29,7 @@ from db.schema import (
 from db.session import Database
 from db.states import VideoState
 from scheduler.retention import Expired, expire
+from worker import failures
 from worker.archive import renew
 from worker.process import WorkerProcess
 
@@ -132,3 +134,21 @@ def test_a_file_in_a_watched_place_is_not_taken_again(process: WorkerProcess, ar
     with database.reading() as session:
         (arrival,) = session.scalars(select(Arrival))
         assert (arrival.state, arrival.video_id) == ("taken", None)
+
+
+def test_whoever_works_on_a_video_that_is_removed_drops_what_was_found(process: WorkerProcess) -> None:
+    database = process.database
+    with database.writing() as session:
+        video = videos.add(session, content_hash="f" * 64, byte_size=1, path="/a", title="a.mp4", outcome=FACTS)
+        (segment_id,) = segments.plan(session, video.id, [(0, 5)], 3000)
+        taken = segments.claim(
+            session, segment_id, owner=process.owner, lease=60, allowed=process.allowed, now=utc_now()
+        )
+        assert taken is not None
+        removal.remove(session, [video.id])
+    with pytest.raises(LeaseLost, match="removed"), database.writing() as session:
+        segments.record(
+            session, taken[0], space_id=spaces.ensure(session, SPACE), detector="test", faces=[], runs=analysed(0, 5)
+        )
+    assert not failures.write(process, taken[0], failures.judge(OSError("late")))
+    assert count(database, Segment) == 0
