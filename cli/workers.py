@@ -45,7 +45,7 @@ def run(
 
 
 def _as_json(worker: AtWork) -> dict[str, object]:
-    values = {"host": worker.host, "pid": worker.pid, **asdict(worker)}
+    values = {"host": worker.host, "pid": worker.pid, **asdict(worker), "gone": worker.gone}
     for name in ("since", "until"):
         moment = values[name]
         values[name] = moment.isoformat() if isinstance(moment, datetime) else None

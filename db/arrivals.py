@@ -99,13 +99,7 @@ def _move(session: Session, ids: Sequence[int]) -> None:
 
 def due(session: Session, allowed: Allowance, now: datetime) -> tuple[list[int], list[int]]:
     """Arrivals that wait to be submitted, those that were seen first before others; and those without tries left."""
-    rows = session.execute(
-        select(Arrival.id, Arrival.attempts, Arrival.excused)
-        .where(leases.is_free(Arrival, now))
-        .order_by(Arrival.since, Arrival.id)
-    ).all()
-    waiting = [row.id for row in rows if allowed.holds(row.attempts, row.excused)]
-    return waiting, [row.id for row in rows if not allowed.holds(row.attempts, row.excused)]
+    return leases.free(session, Arrival, Arrival.since, Arrival.id, allowed=allowed, now=now)
 
 
 def claim(
@@ -141,17 +135,9 @@ def refuse(session: Session, held: Claim, *, cause: str, detail: str) -> None:
 
 def end_exhausted(session: Session, arrival_id: int, *, allowed: Allowance, now: datetime) -> None:
     """Refuse an arrival whose tries are used up."""
-    session.execute(
-        update(Arrival)
-        .where(Arrival.id == arrival_id, leases.is_free(Arrival, now), ~allowed.holds_in(Arrival))
-        .values(
-            state=ArrivalState.REFUSED,
-            cause=func.coalesce(Arrival.cause, "worker-died"),
-            detail=func.coalesce(Arrival.detail, "every try at submitting it ended without a word"),
-            lease_owner=None,
-            lease_until=None,
-        )
-        .execution_options(synchronize_session=False)
+    detail = "every try at submitting it ended without a word"
+    leases.end_exhausted(
+        session, Arrival, arrival_id, allowed=allowed, now=now, detail=detail, state=ArrivalState.REFUSED
     )
 
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from db.elapsed import Elapsed
 from db.schema import Segment, TaskRun, Video
 from db.states import ENDED, VideoState
+from db.task_runs import KINDS
 
 _WORKED_ON: Final = tuple(state for state in ENDED if state != VideoState.REJECTED)
 _BEGUN: Final = (VideoState.RUNNING, VideoState.FINISHING)
@@ -84,10 +85,7 @@ def _spent(chosen: Select[int]) -> Select[int, Any, Any, Any, Any, datetime | No
     """Seconds by what they were spent on, of each video."""
     seconds = Elapsed(TaskRun.started_at, TaskRun.ended_at)
     well = TaskRun.outcome == "done"
-    kinds = (
-        func.sum(case((well & (TaskRun.kind == kind), seconds), else_=0.0)) for kind in ("scan", "refine", "finish")
-    )
-    scan, refine, finish = kinds
+    scan, refine, finish = (func.sum(case((well & (TaskRun.kind == kind), seconds), else_=0.0)) for kind in KINDS)
     return (
         select(
             TaskRun.video_id,

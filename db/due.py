@@ -23,8 +23,4 @@ def segments(session: Session, allowed: Allowance, now: datetime) -> tuple[list[
 
 def videos(session: Session, allowed: Allowance, now: datetime) -> tuple[list[int], list[int]]:
     """Videos that wait to be finished, and those without tries left."""
-    rows = session.execute(
-        select(Video.id, Video.attempts, Video.excused).where(leases.is_free(Video, now)).order_by(Video.id)
-    ).all()
-    due = [row.id for row in rows if allowed.holds(row.attempts, row.excused)]
-    return due, [row.id for row in rows if not allowed.holds(row.attempts, row.excused)]
+    return leases.free(session, Video, Video.id, allowed=allowed, now=now)

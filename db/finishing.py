@@ -188,16 +188,6 @@ def fail(session: Session, held: Claim, *, permanent: bool, cause: str, detail: 
 
 def end_exhausted(session: Session, video_id: int, *, allowed: Allowance, now: datetime) -> None:
     """Put a video whose tries at finishing it are used up in quarantine."""
-    session.execute(
-        update(Video)
-        .where(Video.id == video_id, leases.is_free(Video, now), ~allowed.holds_in(Video))
-        .values(
-            state=VideoState.QUARANTINED,
-            cause=func.coalesce(Video.cause, "worker-died"),
-            detail=func.coalesce(Video.detail, "every try at grouping its faces ended without a word"),
-            ended_at=now,
-            lease_owner=None,
-            lease_until=None,
-        )
-        .execution_options(synchronize_session=False)
-    )
+    detail = "every try at grouping its faces ended without a word"
+    ended = {"state": VideoState.QUARANTINED, "ended_at": now}
+    leases.end_exhausted(session, Video, video_id, allowed=allowed, now=now, detail=detail, **ended)

@@ -7,9 +7,7 @@ from sqlalchemy import ColumnElement, and_, exists, func, select
 from sqlalchemy.orm import Session
 
 from db.schema import ForecastRow, Video
-from db.states import ENDED, VideoState
-
-_OPEN = tuple(state for state in VideoState if state not in ENDED)
+from db.states import VIDEO_OPEN, VideoState
 
 
 def add(session: Session, row: ForecastRow) -> int:
@@ -34,7 +32,7 @@ def settle(session: Session) -> int:
 
 
 def _settle(session: Session, row: ForecastRow) -> bool:
-    left = exists().where(Video.id <= row.last_video_id, Video.state.in_(_OPEN))
+    left = exists().where(Video.id <= row.last_video_id, Video.state.in_(VIDEO_OPEN))
     if session.scalar(select(left)):
         return False
     about = _about(row)

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import LeaseLost
@@ -23,6 +24,9 @@ from db.states import ArrivalState, SegmentState, VideoState
 Leased = type[Segment] | type[Video] | type[Arrival]
 LEASED: tuple[Leased, ...] = (Segment, Video, Arrival)
 Clock = Callable[[], datetime]
+
+WORKER_DIED: Final = "worker-died"
+"""The cause of what ended without a word: its process was killed, or its machine failed."""
 
 
 def utc_now() -> datetime:
@@ -111,6 +115,40 @@ def open_states(table: Leased) -> tuple[str, str]:
 def is_free(table: Leased, now: datetime) -> ColumnElement[bool]:
     """Whether a row may be claimed: it is open, and nobody's lease, nor a pause after a failed try, runs any more."""
     return and_(table.state.in_(open_states(table)), or_(table.lease_until.is_(None), table.lease_until < now))
+
+
+def free(
+    session: Session, table: Leased, *order: SQLColumnExpression[Any], allowed: Allowance, now: datetime
+) -> tuple[list[int], list[int]]:
+    """Ids of what may be claimed in some order: what has tries left, and what has none."""
+    rows = session.execute(
+        select(table.id, table.attempts, table.excused).where(is_free(table, now)).order_by(*order)
+    ).all()
+    due = [row.id for row in rows if allowed.holds(row.attempts, row.excused)]
+    return due, [row.id for row in rows if not allowed.holds(row.attempts, row.excused)]
+
+
+def end_exhausted(
+    session: Session, table: Leased, row_id: int, *, allowed: Allowance, now: datetime, detail: str, **values: object
+) -> bool:
+    """End what may be claimed and has no tries left, for its last cause if it has one; whether this call has done so.
+
+    `detail`: where every try ended without a word. `values`: of the end.
+    """
+    changed = session.execute(
+        update(table)
+        .where(table.id == row_id, is_free(table, now), ~allowed.holds_in(table))
+        .values(
+            cause=func.coalesce(table.cause, WORKER_DIED),
+            detail=func.coalesce(table.detail, detail),
+            lease_owner=None,
+            lease_until=None,
+            **values,
+        )
+        .returning(table.id)
+        .execution_options(synchronize_session=False)
+    )
+    return changed.scalar_one_or_none() is not None
 
 
 def claim(

@@ -10,9 +10,7 @@ from sqlalchemy.orm import Session
 
 from db import facts
 from db.schema import Border, Segment, Video
-from db.states import SEGMENT_OPEN, VideoState
-
-_OPEN = (VideoState.WAITING, VideoState.RUNNING, VideoState.FINISHING)
+from db.states import SEGMENT_OPEN, VIDEO_OPEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +57,7 @@ def of_videos(session: Session) -> list[OpenWork]:
             func.sum(case((Segment.end_sample.is_(None), 1), else_=0)).label("endless"),
         )
         .join(Video, Video.id == Segment.video_id)
-        .where(Video.state.in_(_OPEN))
+        .where(Video.state.in_(VIDEO_OPEN))
         .group_by(Segment.video_id)
         .subquery()
     )
@@ -67,7 +65,7 @@ def of_videos(session: Session) -> list[OpenWork]:
         select(Segment.video_id)
         .join(Border, Border.segment_id == Segment.id)
         .join(Video, Video.id == Segment.video_id)
-        .where(Video.state.in_(_OPEN))
+        .where(Video.state.in_(VIDEO_OPEN))
     )
     refined = set(session.scalars(asked.distinct()))
     rows = session.execute(
@@ -78,7 +76,7 @@ def of_videos(session: Session) -> list[OpenWork]:
             cut.c.endless,
         )
         .outerjoin(cut, cut.c.video_id == Video.id)
-        .where(Video.state.in_(_OPEN))
+        .where(Video.state.in_(VIDEO_OPEN))
         .order_by(Video.id)
     )  # fmt: skip
     return [_open_work(row, row.id in refined) for row in rows]

@@ -13,7 +13,7 @@ from db import leases
 from db.schema import Segment, TaskRun, Video
 from db.states import SegmentState, VideoState
 
-_LATELY: Final = timedelta(minutes=10)
+LATELY: Final = timedelta(minutes=10)
 _DAY: Final = timedelta(days=1)
 _BUSY: Final = 0.95
 """Rank of the moment, among those at which a try began, whose number of processes counts: at most others some pause."""
@@ -54,7 +54,7 @@ def seen(session: Session, tries: Sequence[Try], now: datetime) -> Processes:
     finishing = select(Video.lease_owner).where(Video.state == VideoState.FINISHING, Video.lease_until >= now)
     owners = {owner for query in (held, finishing) for owner in session.scalars(query) if owner}
     at_work = sum(not leases.is_gone(owner) for owner in owners)
-    recent = [each for each in tries if each.ended_at >= now - _LATELY]
+    recent = [each for each in tries if each.ended_at >= now - LATELY]
     last = tries[-1].started_at if tries else now
     return Processes(
         max(at_work, _side_by_side(recent)), _side_by_side([each for each in tries if each.started_at >= last - _DAY])

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, select
 from sqlalchemy.orm import Session
 
 from db import videos
@@ -36,38 +36,20 @@ class Quarantined:
 
 def listed(session: Session) -> list[Quarantined]:
     """Everything in quarantine, in order of submission."""
-    scanned = (
-        select(Segment.video_id, func.count().label("segments"), func.max(Segment.attempts).label("tries"))
-        .where(Segment.state == SegmentState.QUARANTINED)
-        .group_by(Segment.video_id)
-        .subquery()
-    )
-    rows = session.execute(
-        select(Video, scanned.c.segments, scanned.c.tries)
-        .outerjoin(scanned, scanned.c.video_id == Video.id)
-        .where((Video.state == VideoState.QUARANTINED) | scanned.c.segments.is_not(None))
-        .order_by(Video.id)
-    )
-    return [_quarantined(session, video, segments or 0, tries or 0) for video, segments, tries in rows]
+    given_up: dict[int, list[Segment]] = {}
+    for segment in session.scalars(
+        select(Segment).where(Segment.state == SegmentState.QUARANTINED).order_by(Segment.video_id, Segment.number)
+    ):
+        given_up.setdefault(segment.video_id, []).append(segment)
+    has_given_up = exists().where(Segment.video_id == Video.id, Segment.state == SegmentState.QUARANTINED)
+    chosen = select(Video).where((Video.state == VideoState.QUARANTINED) | has_given_up).order_by(Video.id)
+    return [_quarantined(video, given_up.get(video.id, [])) for video in session.scalars(chosen)]
 
 
-def _quarantined(session: Session, video: Video, segments: int, tries: int) -> Quarantined:
-    cause, detail = video.cause, video.detail
+def _quarantined(video: Video, segments: Sequence[Segment]) -> Quarantined:
+    stage, tries = (Stage.PROBE, 0) if videos.is_unprobed(video) else (Stage.FINISH, video.attempts)
+    told: Video | Segment = video
     if segments:
-        stage = Stage.SCAN
-        cause, detail = _first_of(session, video.id)
-    elif videos.is_unprobed(video):
-        stage = Stage.PROBE
-    else:
-        stage, tries = Stage.FINISH, video.attempts
-    return Quarantined(video.id, video.title, video.state, stage, segments, tries, cause or "", detail or "")
-
-
-def _first_of(session: Session, video_id: int) -> tuple[str | None, str | None]:
-    found: Sequence[Segment] = session.scalars(
-        select(Segment)
-        .where(Segment.video_id == video_id, Segment.state == SegmentState.QUARANTINED)
-        .order_by(Segment.number)
-        .limit(1)
-    ).all()
-    return found[0].cause, found[0].detail
+        stage, tries, told = Stage.SCAN, max(segment.attempts for segment in segments), segments[0]
+    cause, detail = told.cause or "", told.detail or ""
+    return Quarantined(video.id, video.title, video.state, stage, len(segments), tries, cause, detail)

@@ -6,8 +6,8 @@ Call `db.erasure.settle` after the commit: until then files hold what was delete
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, delete, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import counters, links
 from db.parts import parts
@@ -17,7 +17,6 @@ from db.schema import (
     FaceCrop,
     FaceGroup,
     FaceRow,
-    FramePicture,
     FrameRow,
     Rival,
     Segment,
@@ -51,7 +50,7 @@ def ended_before(session: Session, moment: datetime, most: int) -> Sequence[int]
     Those that failed, are in quarantine or were rejected are none of them: they hold nobody's face, and tell whoever
     uploads the same content again that it was tried.
     """
-    chosen = select(Video.id).where(Video.state.in_(WITH_NAMES), Video.ended_at < moment)
+    chosen = select(Video.id).where(*_ended_before(moment))
     return session.scalars(chosen.order_by(Video.ended_at).limit(most)).all()
 
 
@@ -67,10 +66,7 @@ def expire_crops(session: Session, before: datetime) -> int:
         .join(Video, Video.id == FaceRow.video_id)
         .where(*_ended_before(before), ~or_(best.exists(), best_of_appearance.exists()))
     )
-    found = session.scalars(old.limit(_AT_ONCE)).all()
-    for some in parts(found):
-        session.execute(delete(FaceCrop).where(FaceCrop.face_id.in_(some)))
-    return len(found)
+    return _delete(session, FaceCrop.face_id, old)
 
 
 def expire_frames(session: Session, before: datetime) -> int:
@@ -83,19 +79,20 @@ def expire_frames(session: Session, before: datetime) -> int:
         .join(Video, Video.id == Segment.video_id)
         .where(*_ended_before(before))
     )
-    found = session.scalars(old.limit(_AT_ONCE)).all()
-    for some in parts(found):
-        session.execute(delete(FramePicture).where(FramePicture.frame_id.in_(some)))
-        session.execute(delete(FrameRow).where(FrameRow.id.in_(some)))
-    return len(found)
+    return _delete(session, FrameRow.id, old)
 
 
 def expire_tries(session: Session, before: datetime) -> int:
     """Delete the accounts of tries at videos that ended before; how many, 0 when none are left."""
     old = select(TaskRun.id).join(Video, Video.id == TaskRun.video_id)
-    found = session.scalars(old.where(Video.state.in_(ENDED), TaskRun.started_at < before).limit(_AT_ONCE)).all()
+    return _delete(session, TaskRun.id, old.where(Video.state.in_(ENDED), TaskRun.started_at < before))
+
+
+def _delete(session: Session, key: InstrumentedAttribute[int], chosen: Select[int]) -> int:
+    """Delete some of the rows that are chosen by their key, with what hangs on them; how many."""
+    found = session.scalars(chosen.limit(_AT_ONCE)).all()
     for some in parts(found):
-        session.execute(delete(TaskRun).where(TaskRun.id.in_(some)))
+        session.execute(delete(key.class_).where(key.in_(some)))
     return len(found)
 
 

@@ -232,18 +232,10 @@ def end_exhausted(session: Session, segment_id: int, *, allowed: Allowance, now:
     """Put a segment whose tries are used up in quarantine; whether the video waits for finishing now."""
     video_id = _lock_video(session, segment_id)
     row = session.get_one(Segment, segment_id, populate_existing=True)
-    cause = row.cause or "worker-died"
-    detail = row.detail or f"{row.attempts} tries ended without a word: the process was killed or the machine failed"
-    was_scanned = borders.is_to_look_at(session, segment_id)
+    detail = f"{row.attempts} tries ended without a word: the process was killed or the machine failed"
+    cause, was_scanned = row.cause or leases.WORKER_DIED, borders.is_to_look_at(session, segment_id)
     state = SegmentState.DONE if was_scanned else SegmentState.QUARANTINED
-    changed = session.execute(
-        update(Segment)
-        .where(Segment.id == segment_id, leases.is_free(Segment, now), ~allowed.holds_in(Segment))
-        .values(state=state, lease_owner=None, lease_until=None, cause=cause, detail=detail)
-        .returning(Segment.id)
-        .execution_options(synchronize_session=False)
-    ).scalar_one_or_none()
-    if changed is None:
+    if not leases.end_exhausted(session, Segment, segment_id, allowed=allowed, now=now, detail=detail, state=state):
         return False
     if was_scanned:
         borders.give_up(session, segment_id, cause)

@@ -26,6 +26,9 @@ WITH_NAMES = (VideoState.DONE, VideoState.PARTIAL)
 ENDED = (*WITH_NAMES, VideoState.FAILED, VideoState.QUARANTINED, VideoState.REJECTED)
 
 
+VIDEO_OPEN = tuple(state for state in VideoState if state not in ENDED)
+
+
 class SegmentState(StrEnum):
     """Where a segment stands. The last three are ends."""
 

@@ -1,6 +1,7 @@
 """Task runs: one row for each try at a piece of work, also for those that were killed."""
 
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import update
 from sqlalchemy.orm import Session
@@ -8,9 +9,11 @@ from sqlalchemy.orm import Session
 from db.leases import Claim
 from db.schema import Segment, TaskRun
 
+KINDS: Final = ("scan", "refine", "finish")
+
 
 def begin(session: Session, held: Claim, *, kind: str, video_id: int, now: datetime) -> int:
-    """Note that a try begins; its row. `kind`: `scan`, `refine` or `finish`."""
+    """Note that a try begins; its row. `kind`: one of `KINDS`."""
     row = TaskRun(
         kind=kind,
         video_id=video_id,

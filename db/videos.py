@@ -165,11 +165,6 @@ def ids_waiting(session: Session) -> Sequence[int]:
     return session.scalars(select(Video.id).where(Video.state == VideoState.WAITING).order_by(Video.id)).all()
 
 
-def ids_running(session: Session) -> Sequence[int]:
-    """Videos whose segments are worked on."""
-    return session.scalars(select(Video.id).where(Video.state == VideoState.RUNNING).order_by(Video.id)).all()
-
-
 def end(session: Session, video_id: int, state: VideoState, *, cause: str, detail: str) -> None:
     """End a video that cannot even be planned."""
     video = get(session, video_id)

@@ -1,40 +1,38 @@
 """Who works on what: leases that are held, and workers that have ended something lately."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from sqlalchemy import ColumnElement, ScalarSelect, func, select
 from sqlalchemy.orm import Session, aliased
 
 from db import leases
+from db.processes import LATELY
 from db.schema import Arrival, Segment, TaskRun, Video
 from db.states import ArrivalState, SegmentState, VideoState
 
-LATELY: Final = timedelta(minutes=10)
 _TRY = aliased(TaskRun)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class AtWork:
     """A worker process and what it does.
 
     `stage`: `admit`, `scan`, `refine` or `finish`; None of one that has nothing to do. `video`, `title`, `segment`,
     `segments`: which, and of how many; None where that does not apply. `place`: of an arrival. `since`: when it
-    began, or ended the last one. `until`: to when its lease runs. `gone`: whether the process is known to be no more.
+    began, or ended the last one. `until`: to when its lease runs.
     """
 
     owner: str
-    stage: str | None
-    video: int | None
-    title: str | None
-    segment: int | None
-    segments: int | None
-    place: str | None
-    attempt: int | None
-    since: datetime | None
-    until: datetime | None
-    gone: bool
+    stage: str | None = None
+    video: int | None = None
+    title: str | None = None
+    segment: int | None = None
+    segments: int | None = None
+    place: str | None = None
+    attempt: int | None = None
+    since: datetime | None = None
+    until: datetime | None = None
 
     @property
     def host(self) -> str:
@@ -46,12 +44,17 @@ class AtWork:
         """Its number there."""
         return self.owner.rpartition("/")[2]
 
+    @property
+    def gone(self) -> bool:
+        """Whether the process is known to be no more."""
+        return leases.is_gone(self.owner)
+
 
 def workers(session: Session, now: datetime) -> list[AtWork]:
     """Every worker process that holds something, or has ended a try in the last ten minutes; by host and number."""
     busy = [*_scanning(session), *_finishing(session), *_admitting(session)]
     known = {worker.owner for worker in busy}
-    idle = [_idle(owner, ended) for owner, ended in _lately(session, now) if owner not in known]
+    idle = [AtWork(owner=owner, since=ended) for owner, ended in _lately(session, now) if owner not in known]
     return sorted(busy + idle, key=lambda worker: (worker.host, worker.pid.zfill(10)))
 
 
@@ -68,8 +71,7 @@ def _scanning(session: Session) -> list[AtWork]:
     return [
         AtWork(
             owner=segment.lease_owner or "", stage=kind or "scan", video=segment.video_id, title=title,
-            segment=segment.number, segments=total, place=None, attempt=segment.attempts, since=began,
-            until=segment.lease_until, gone=leases.is_gone(segment.lease_owner),
+            segment=segment.number, segments=total, attempt=segment.attempts, since=began, until=segment.lease_until,
         )
         for segment, title, total, kind, began in rows
     ]  # fmt: skip
@@ -84,9 +86,8 @@ def _finishing(session: Session) -> list[AtWork]:
     )
     return [
         AtWork(
-            owner=video.lease_owner or "", stage="finish", video=video.id, title=video.title, segment=None,
-            segments=None, place=None, attempt=video.attempts, since=began, until=video.lease_until,
-            gone=leases.is_gone(video.lease_owner),
+            owner=video.lease_owner or "", stage="finish", video=video.id, title=video.title, attempt=video.attempts,
+            since=began, until=video.lease_until,
         )
         for video, began in rows
     ]  # fmt: skip
@@ -96,9 +97,8 @@ def _admitting(session: Session) -> list[AtWork]:
     held = (Arrival.state == ArrivalState.RUNNING, Arrival.lease_owner.is_not(None))
     return [
         AtWork(
-            owner=arrival.lease_owner or "", stage="admit", video=None, title=None, segment=None, segments=None,
-            place=arrival.place, attempt=arrival.attempts, since=None, until=arrival.lease_until,
-            gone=leases.is_gone(arrival.lease_owner),
+            owner=arrival.lease_owner or "", stage="admit", place=arrival.place, attempt=arrival.attempts,
+            until=arrival.lease_until,
         )
         for arrival in session.scalars(select(Arrival).where(*held))
     ]  # fmt: skip
@@ -112,7 +112,3 @@ def _lately(session: Session, now: datetime) -> list[tuple[str, datetime]]:
     ended = func.max(TaskRun.ended_at)
     rows = session.execute(select(TaskRun.owner, ended).where(TaskRun.ended_at >= now - LATELY).group_by(TaskRun.owner))
     return [(owner, when) for owner, when in rows if when is not None]
-
-
-def _idle(owner: str, ended: datetime) -> AtWork:
-    return AtWork(owner, None, None, None, None, None, None, None, ended, None, leases.is_gone(owner))

@@ -34,7 +34,7 @@ from intake.facts import by_default
 from intake.rules import Rules
 from storage.copies import Copy
 from storage.opening import is_there, local_copies, store_of
-from storage.places import Place, parse
+from storage.places import Place, is_text, parse
 
 Prober = Callable[[Path, Callable[[], None]], VideoFacts]
 _NOTHING_TOLD: Final = UploadFacts()
@@ -181,11 +181,9 @@ class Desk:
 
 
 def _refuse_unusable_name(place: Place) -> None:
-    try:
-        str(place).encode()
-    except UnicodeEncodeError:
+    if not is_text(place):
         shown = os.fsencode(str(place)).decode("utf-8", "backslashreplace")
-        raise UnusableName(shown, "its name is no text in UTF-8", "rename it") from None
+        raise UnusableName(shown, "its name is no text in UTF-8", "rename it")
 
 
 def _refused(video: Video, place: Place) -> MediaError:

@@ -4,10 +4,10 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from config.errors import FileMissing, MediaError, StorageUnavailable, UnusablePlace
+from config.errors import MediaError, StorageUnavailable, UnusablePlace
 from config.storage_settings import StorageSettings
 from intake import sidecars
-from storage.opening import store_at, store_of
+from storage.opening import is_there, store_at
 from storage.places import LocalPlace, Place, parse_root
 
 
@@ -44,10 +44,4 @@ def _is_file(place: Place, settings: StorageSettings) -> bool:
     """Whether it is submitted itself. What is not there is, too, and is told to be missing then."""
     if isinstance(place, LocalPlace):
         return not place.path.is_dir()
-    if not place.key or place.key.endswith("/"):
-        return False
-    try:
-        store_of(place, settings).entry(place)
-    except FileMissing:
-        return False
-    return True
+    return bool(place.key) and not place.key.endswith("/") and is_there(place, settings)

@@ -15,6 +15,7 @@ from db.session import Database
 from intake.sidecars import SUFFIX
 from storage.base import Entry
 from storage.opening import store_at
+from storage.places import is_text
 
 log = structlog.get_logger(__name__)
 
@@ -56,7 +57,7 @@ def uploads(found: list[Entry], ignored: list[str]) -> Iterator[Seen]:
             continue
         sidecar = sidecars.get(str(entry.place) + SUFFIX)
         version = _version(entry) + (f" {_version(sidecar)}" if sidecar else "")
-        if not _is_text(str(entry.place)):
+        if not is_text(entry.place):
             log.warning("file whose name is no text in UTF-8 left out", name=ascii(name))
             continue
         # An object is there when all of it is; of a file nobody can tell.
@@ -65,11 +66,3 @@ def uploads(found: list[Entry], ignored: list[str]) -> Iterator[Seen]:
 
 def _version(entry: Entry) -> str:
     return f"{entry.size}-{entry.modified_ns}-{entry.tag or ''}"
-
-
-def _is_text(place: str) -> bool:
-    try:
-        place.encode()
-    except UnicodeEncodeError:
-        return False
-    return True

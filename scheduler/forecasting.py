@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
+from config.moments import next_time
 from config.night_settings import ScheduleSettings
 from config.settings import Settings
 from db import forecasts, leases, open_work
@@ -87,9 +88,8 @@ def begins(schedule: ScheduleSettings, now: datetime) -> datetime:
     """When the next new video is begun: at once, or by the next nightly run."""
     if schedule.start == "at-once":
         return now
-    local = now.astimezone(schedule.time_zone)
-    nightly = datetime.combine(local.date(), schedule.nightly_time, schedule.time_zone)
-    return nightly if nightly >= now else nightly + timedelta(days=1)
+    # The run of this very moment is the next one, too.
+    return next_time(schedule.nightly_time, schedule.time_zone, now - datetime.resolution)
 
 
 def _row(made: Forecast, last_video_id: int) -> ForecastRow:

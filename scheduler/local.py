@@ -87,12 +87,13 @@ class _Rounds:
         if self._settings.intake.watch and self._looks():
             watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
-        if self.backlog().videos and self._foretells():
-            found = forecast_now(self._database, self._settings, workers=self._processes, measures=False)
-            record(self._database, found)
         background = not self._until_empty and self._asks()
         sweep(self._database, self._settings, self._sender, self._memory, background=background)
-        return self.backlog()
+        left = self.backlog()
+        if left.videos and self._foretells():
+            found = forecast_now(self._database, self._settings, workers=self._processes, measures=False)
+            record(self._database, found)
+        return left
 
     def backlog(self) -> Backlog:
         """What is left to do."""

@@ -4,7 +4,8 @@ Everything comes from the ledger, so one endpoint anywhere tells of all machines
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -14,8 +15,10 @@ from prometheus_client.registry import Collector
 from config.settings import Settings
 from db import arrivals, forecasts, leases, open_work, telemetry, videos
 from db.leases import Clock
+from db.processes import LATELY
 from db.session import Database
 from db.states import ArrivalState, SegmentState, VideoState
+from db.task_runs import KINDS
 from db.telemetry import Span
 from scheduler import agenda
 from scheduler.agenda import Agenda
@@ -24,7 +27,6 @@ from scheduler.remaining import seconds_left
 from scheduler.scaling import needed
 
 _QUANTILES: Final = (0.5, 0.9, 0.99)
-_LATELY: Final = timedelta(minutes=10)
 
 
 class LedgerCollector(Collector):
@@ -67,12 +69,12 @@ class LedgerCollector(Collector):
         yield _gauge("rollcall_oldest_wait_seconds", "Wait of the oldest video that nobody has begun.", oldest)
         yield _quantiles(
             "rollcall_queue_wait_seconds", "Wait from submission to the first try, of videos begun in the last hour.",
-            {"": waits},
+            {"first": waits},
         )  # fmt: skip
         yield _quantiles(
             "rollcall_service_seconds", "Time of tries that ended well in the last hour.",
             {kind: [each.seconds for each in tries if each.kind == kind and each.outcome == "done"]
-             for kind in ("scan", "refine", "finish")},
+             for kind in KINDS},
         )  # fmt: skip
         yield _outcomes(tries)
         yield _gauge(
@@ -116,10 +118,10 @@ def _gauge(name: str, told: str, value: float) -> Metric:
     return GaugeMetricFamily(name, told, value=value)
 
 
-def _by_label(name: str, told: str, label: str, counts: dict[str, int], all_: type[str]) -> Metric:
+def _by_label(name: str, told: str, label: str, counts: dict[str, int], all_: type[StrEnum]) -> Metric:
     family = GaugeMetricFamily(name, told, labels=[label])
-    for state in all_:  # type: ignore[attr-defined]  # a StrEnum's members
-        family.add_metric([str(state)], counts.get(state, 0))
+    for state in all_:
+        family.add_metric([state], counts.get(state, 0))
     return family
 
 
@@ -128,7 +130,7 @@ def _quantiles(name: str, told: str, by_kind: dict[str, Sequence[float]]) -> Met
     for kind, seconds in by_kind.items():
         if len(seconds):
             for quantile, value in zip(_QUANTILES, np.quantile(seconds, _QUANTILES), strict=True):
-                family.add_metric([kind or "first", str(quantile)], float(value))
+                family.add_metric([kind, str(quantile)], float(value))
     return family
 
 
@@ -136,7 +138,7 @@ def _outcomes(tries: Sequence[Span]) -> Metric:
     family = GaugeMetricFamily(
         "rollcall_tries_last_hour", "Tries that ended in the last hour.", labels=["kind", "outcome"]
     )
-    for kind in ("scan", "refine", "finish"):
+    for kind in KINDS:
         for outcome in ("done", "failed", "lost"):
             count = sum(each.kind == kind and each.outcome == outcome for each in tries)
             family.add_metric([kind, outcome], count)
@@ -145,6 +147,6 @@ def _outcomes(tries: Sequence[Span]) -> Metric:
 
 def _utilisation(tries: Sequence[Span], processes: int, now: datetime) -> float:
     """Of what is under way nobody knows yet: a segment counts when it has ended."""
-    begin = now - _LATELY
+    begin = now - LATELY
     busy = sum(max(0.0, (each.ended_at - max(each.started_at, begin)).total_seconds()) for each in tries)
-    return min(1.0, busy / (_LATELY.total_seconds() * max(1, processes)))
+    return min(1.0, busy / (LATELY.total_seconds() * max(1, processes)))

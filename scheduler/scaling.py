@@ -26,12 +26,12 @@ def needed(entries: Sequence[Entry], estimate: Estimate, now: datetime) -> int:
         estimate: of costs, whose uncertainty is provided for.
         now: the time.
     """
-    margin = math.exp(_SURE * max((_common(entry, estimate) for entry in entries), default=0.0))
+    kinds = {(entry.kind, entry.interval_ms) for entry in entries}
+    margin = math.exp(_SURE * max((estimate.rate(*kind).common for kind in kinds), default=0.0))
     most, work, pieces = 0.0, 0.0, 0
-    for entry in sorted(entries, key=lambda entry: _seconds_left(entry, now)):
+    for left, entry in sorted(((_seconds_left(entry, now), entry) for entry in entries), key=lambda pair: pair[0]):
         work += entry.work * margin
         pieces += max(1, entry.video.pieces, math.ceil(entry.work / _SHORTEST))
-        left = _seconds_left(entry, now)
         if math.isfinite(left):
             most = max(most, work / left)
     # What has no deadline is done all the same.
@@ -43,7 +43,3 @@ def _seconds_left(entry: Entry, now: datetime) -> float:
     if entry.video.deadline is None:
         return math.inf
     return max((entry.video.deadline - now).total_seconds(), _SHORTEST)
-
-
-def _common(entry: Entry, estimate: Estimate) -> float:
-    return estimate.rate(entry.kind, entry.interval_ms).common

@@ -59,6 +59,15 @@ class ObjectPlace:
 Place = LocalPlace | ObjectPlace
 
 
+def is_text(place: Place) -> bool:
+    """Whether a place can be written down: a file's name on a disk may be bytes that are no UTF-8."""
+    try:
+        str(place).encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def parse(text: str) -> Place:
     """The file that is written so; `str` of it gives the text again (a path's doubled slashes become one).
 

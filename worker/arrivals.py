@@ -7,7 +7,6 @@ from db import arrivals, leases
 from db.leases import Claim
 from storage.places import parse
 from worker import failures, watchdog
-from worker.patience import patiently
 from worker.process import WorkerProcess
 from worker.renewing import renewer
 
@@ -50,10 +49,6 @@ def _admit(process: WorkerProcess, held: Claim, place: str) -> int | None:
         failures.write(process, held, failures.judge(error))
         return None
 
-    def note() -> None:
-        with process.database.writing() as session:
-            arrivals.take(session, held, video_id)
-
-    patiently(note, process.settings.work.lease)
+    process.write(lambda session: arrivals.take(session, held, video_id))
     log.info("arrival submitted", video=video_id, refused=error and error.code)
     return video_id

@@ -16,7 +16,7 @@ from config.errors import LeaseLost, RollcallError
 from db import arrivals, finishing, leases, segments
 from db.leases import Claim
 from db.schema import Arrival, Segment
-from worker.patience import patiently
+from db.session import Session
 from worker.process import WorkerProcess
 
 log = structlog.get_logger(__name__)
@@ -53,28 +53,27 @@ def judge(error: Exception) -> Failure:
 def write(process: WorkerProcess, held: Claim, failure: Failure) -> bool:
     """Write the end of a failed try; whether the video waits to be finished now, this having been its last segment."""
     try:
-        return patiently(lambda: _write(process, held, failure), process.settings.work.lease)
+        return process.write(lambda session: _write(session, process, held, failure))
     except LeaseLost:
         log.warning("lease lost, failure dropped")
         return False
 
 
-def _write(process: WorkerProcess, held: Claim, failure: Failure) -> bool:
+def _write(session: Session, process: WorkerProcess, held: Claim, failure: Failure) -> bool:
     now = leases.utc_now()
     told = {"cause": failure.cause, "detail": failure.detail}
-    with process.database.writing() as session:
-        excused = leases.excuses(session, held) + failure.outage
-        if not failure.permanent and process.allowed.holds(held.attempt, excused):
-            pause = _pause(process.settings.work.retry_delay, excused if failure.outage else held.attempt - excused)
-            leases.give_back(session, held, not_before=now + pause, excused=failure.outage, **told)
-            return False
-        if held.table is Arrival:
-            arrivals.refuse(session, held, **told)
-            return False
-        if held.table is Segment:
-            return segments.fail(session, held, permanent=failure.permanent, **told)
-        finishing.fail(session, held, permanent=failure.permanent, now=now, **told)
+    excused = leases.excuses(session, held) + failure.outage
+    if not failure.permanent and process.allowed.holds(held.attempt, excused):
+        pause = _pause(process.settings.work.retry_delay, excused if failure.outage else held.attempt - excused)
+        leases.give_back(session, held, not_before=now + pause, excused=failure.outage, **told)
         return False
+    if held.table is Arrival:
+        arrivals.refuse(session, held, **told)
+        return False
+    if held.table is Segment:
+        return segments.fail(session, held, permanent=failure.permanent, **told)
+    finishing.fail(session, held, permanent=failure.permanent, now=now, **told)
+    return False
 
 
 def _pause(delay: float, times: int) -> timedelta:

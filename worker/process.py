@@ -4,6 +4,7 @@ import time
 from collections.abc import Callable
 from functools import cached_property, lru_cache
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 from threadpoolctl import threadpool_limits
@@ -21,6 +22,9 @@ from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
 from storage.opening import local_copies
 from worker.cage.keeper import Keeper
+from worker.patience import patiently
+
+_Result = TypeVar("_Result")
 
 
 class WorkerProcess:
@@ -47,6 +51,19 @@ class WorkerProcess:
 
     def _probe(self, path: Path, on_wait: Callable[[], None]) -> VideoFacts:
         return self.decoder.probe(path, on_wait)
+
+    def write(self, do: Callable[[Session], _Result]) -> _Result:
+        """What a transaction gives; a ledger that is out of reach is waited for, as long as a lease runs.
+
+        Raises:
+            DatabaseUnavailable: it was out of reach for all that time.
+        """
+
+        def write() -> _Result:
+            with self.database.writing() as session:
+                return do(session)
+
+        return patiently(write, self.settings.work.lease)
 
     @property
     def spent(self) -> float:

@@ -22,7 +22,6 @@ from worker import casting, failures, watchdog
 from worker.failures import Failure
 from worker.gate import Gate
 from worker.jobs import BorderJob, Content, SegmentJob, border_job, segment_job
-from worker.patience import patiently
 from worker.process import WorkerProcess
 from worker.refining import refine
 from worker.renewing import kept, renewer
@@ -95,20 +94,18 @@ def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
     """Whether the video waits to be finished now."""
     found = _scan(process, job)
 
-    def record() -> bool:
-        with process.database.writing() as session:
-            return segments.record(
-                session,
-                job.claim,
-                space_id=spaces.ensure(session, process.engine.space),
-                detector=process.engine.detector_name,
-                faces=found.faces,
-                runs=found.runs,
-                analysed=found.frames,
-                key_samples=found.key_samples,
-            )
-
-    complete = patiently(record, process.settings.work.lease)
+    complete = process.write(
+        lambda session: segments.record(
+            session,
+            job.claim,
+            space_id=spaces.ensure(session, process.engine.space),
+            detector=process.engine.detector_name,
+            faces=found.faces,
+            runs=found.runs,
+            analysed=found.frames,
+            key_samples=found.key_samples,
+        )
+    )
     log.info("segment done", faces=len(found.faces))
     return complete
 
@@ -214,16 +211,14 @@ def _try(process: WorkerProcess, trial: Trial, do: Callable[[], bool]) -> bool:
 
 
 def _note_end(process: WorkerProcess, trial: Trial, outcome: str, failure: Failure | None, spent: float) -> None:
-    def note() -> None:
-        with process.database.writing() as session:
-            task_runs.end(
-                session,
-                trial.run_id,
-                outcome=outcome,
-                now=leases.utc_now(),
-                cpu_seconds=spent,
-                cause=failure.cause if failure else None,
-                detail=failure.detail if failure and outcome == "failed" else None,
-            )
-
-    patiently(note, process.settings.work.lease)
+    process.write(
+        lambda session: task_runs.end(
+            session,
+            trial.run_id,
+            outcome=outcome,
+            now=leases.utc_now(),
+            cpu_seconds=spent,
+            cause=failure.cause if failure else None,
+            detail=failure.detail if failure and outcome == "failed" else None,
+        )
+    )
