@@ -8,6 +8,7 @@ from config.celery_app import app
 from config.settings import Settings, load_settings
 from db.session import Database, open_database
 from intake import watching
+from scheduler import coarsening
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
 from scheduler.forecasting import forecast_now, record
@@ -38,9 +39,10 @@ def intake_task() -> None:
 
 @app.task(name=tasks.FORECAST)
 def forecast_task() -> None:
-    """Record when the queue will be empty, and what became of earlier forecasts."""
+    """Record when the queue will be empty, and what became of earlier forecasts; leave samples out where it must be."""
     settings = load_settings()
     with _opened(settings) as database:
+        coarsening.adjust(database, settings, _MEMORY)
         record(database, forecast_now(database, settings, measures=False))
 
 

@@ -153,9 +153,24 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
     )
     with _file(process, job.content, renew) as path:
         samples = process.decoder.samples(
-            path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
+            path,
+            job.facts,
+            job.first_sample,
+            job.end_sample,
+            job.interval_ms,
+            job.tolerance_ms,
+            renew,
+            stride=job.stride,
         )
-        return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew, recall)
+        return scan(
+            samples,
+            Gate(gate.flat_deviation, gate.unchanged_difference),
+            process.engine,
+            renew,
+            recall,
+            stride=job.stride,
+            end_sample=job.end_sample,
+        )
 
 
 def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
