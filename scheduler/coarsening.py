@@ -1,8 +1,9 @@
 """Leaving samples out where the night is too short for all of them, and looking at them when it is over.
 
 What may be left out is declared, step by step (`schedule.coarsen`). The forecast decides how many of the steps are in
-force: the fewest with which the least number of videos may miss their deadlines. It decides anew with each forecast and
-whenever videos are begun, so a step that turns out needless is taken back for whatever nobody has scanned by then.
+force: the fewest with which no more videos are expected to be late than with all of them, but for one night in twenty.
+It decides anew with each forecast and whenever videos are begun, so a step that turns out needless is taken back for
+whatever nobody has scanned by then.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from db.schema import Priority
 from db.session import Database
 from scheduler.agenda import draw_up
 from scheduler.experience import Experience, Memory
-from scheduler.forecast import at_risk, thinned
+from scheduler.forecast import expected_late, thinned
 from scheduler.forecasting import RISK, plan_of
 
 log = structlog.get_logger(__name__)
@@ -57,15 +58,16 @@ def fewest(videos: Sequence[OpenWork], known: Experience, settings: Settings, no
     if not entries:
         return {}
     plan = plan_of(entries, known.processes, settings, now)
-    best: tuple[int, Strides] | None = None
-    for strides in _levels(settings.schedule.coarsen):
-        queue = thinned([entry.video for entry in entries], strides)
-        risky = at_risk(queue, known.estimate, processes=known.processes, now=now, plan=plan, risk=RISK)
-        if best is None or risky < best[0]:
-            best = risky, strides
-        if not risky:
+    in_order = [entry.video for entry in entries]
+    levels = _levels(settings.schedule.coarsen)
+    late: list[float] = []
+    for strides in levels:
+        queue = thinned(in_order, strides)
+        late.append(expected_late(queue, known.estimate, processes=known.processes, now=now, plan=plan))
+        if late[-1] <= RISK:
             break
-    return best[1] if best else {}
+    # What is late whatever is left out is late with every step.
+    return next(strides for strides, count in zip(levels, late, strict=False) if count <= min(late) + RISK)
 
 
 def _levels(steps: Sequence[CoarseStep]) -> list[Strides]:

@@ -162,12 +162,12 @@ def forecast(
     )
 
 
-def at_risk(
-    videos: Sequence[OpenWork], estimate: Estimate, *, processes: int, now: datetime, plan: Plan, risk: float
-) -> int:
-    """How many videos of a queue may miss their deadlines; see `forecast`."""
+def expected_late(
+    videos: Sequence[OpenWork], estimate: Estimate, *, processes: int, now: datetime, plan: Plan
+) -> float:
+    """How many videos of a queue will miss their deadlines, on average; see `forecast`."""
     queue = queue_of(videos, estimate, now=now, plan=plan)
-    return int((_play(Draws(estimate, len(queue)), queue, processes).late >= risk).sum())
+    return float(_play(Draws(estimate, len(queue)), queue, processes).late.sum())
 
 
 def thinned(videos: Sequence[OpenWork], strides: Mapping[Priority, int]) -> list[OpenWork]:
