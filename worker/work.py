@@ -15,10 +15,12 @@ import structlog
 from config.errors import LeaseLost, MixedEngines, RollcallError
 from db import borders, finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
-from db.schema import Segment
+from db.schema import Segment, Video
+from db.session import Session
 from storage.opening import is_there
 from storage.places import parse
 from worker import casting, failures, watchdog
+from worker.casting import Evidence
 from worker.failures import Failure
 from worker.gate import Gate
 from worker.jobs import BorderJob, Content, SegmentJob, border_job, segment_job
@@ -132,8 +134,7 @@ def _refine_and_record(process: WorkerProcess, job: BorderJob) -> bool:
             tolerance=max(1, int(Fraction(process.settings.borders.tolerance) / job.facts.time_base)),
             on_look=renew,
         )
-    with process.database.writing() as session:
-        complete = segments.record_borders(session, job.claim, found)
+    complete = process.write(lambda session: segments.record_borders(session, job.claim, found))
     log.info("borders looked at", borders=len(found), looks=sum(each.looks for each in found))
     return complete
 
@@ -160,19 +161,21 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
 
 def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
     """Write who is in a video; or ask for its borders to be looked at first, and note the segments to do it in."""
-    with process.database.reading() as session:
+
+    def gather(session: Session) -> tuple[Video, Evidence]:
         video = videos.get(session, held.id)
-        evidence = casting.gather(process, session, video)
+        return video, casting.gather(process, session, video)
+
+    video, evidence = process.read(gather)
     cast = casting.cast(process, evidence)
     wanted = casting.borders_to_look_at(process, evidence, cast)
     # A file that has gone would only keep the video waiting.
     if wanted and is_there(parse(video.path), process.settings.storage):
-        with process.database.writing() as session:
-            asked += finishing.ask(session, held, wanted)
+        asked += process.write(lambda session: finishing.ask(session, held, wanted))
         log.info("borders to be looked at", borders=len(wanted), segments=len(asked))
         return False
-    with process.database.writing() as session:
-        state = finishing.write(
+    state = process.write(
+        lambda session: finishing.write(
             session,
             held,
             cast,
@@ -180,6 +183,7 @@ def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
             gallery_version=evidence.gallery_version,
             now=leases.utc_now(),
         )
+    )
     log.info("video finished", state=str(state), groups=len(cast.groups), faces=len(evidence.faces.ids))
     return False
 

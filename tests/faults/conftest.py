@@ -45,7 +45,7 @@ def calm(day: SmallDay, tmp_path_factory: pytest.TempPathFactory) -> Outcome:
     day.enrol(installation)
     day.submit(installation)
     installation.run("work", "--until-empty", "--processes", "1")
-    found = outcome(installation)
+    found = outcome(installation, str(day.folder))
     assert {state: count for state, count in found.counts.items() if count} == dict(day.ended)
     return found
 

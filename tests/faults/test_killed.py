@@ -70,14 +70,14 @@ def _night(
     if where == 0:
         installation = installed(home / "home", **small_day.SETTINGS)
         hits = _kill(installation, day, chosen, random, told, None)
-        found = outcome(installation)
+        found = outcome(installation, str(day.folder))
     else:
         program = find()
         assert program is not None
         with ledgers.postgres(server.url) as url, RedisServer(program, home / "redis") as redis:
             installation = installed(home / "home", database__url=url, broker__url=redis.url, **small_day.SETTINGS)
             hits = _kill(installation, day, chosen, random, told, redis)
-            found = outcome(installation)
+            found = outcome(installation, str(day.folder))
     assert_same(found, calm, "\n".join([f"seed {seed}, night {night}:", *told[begun:]]))
     told[begun:] = [f"night {night}: {line}" for line in told[begun:]]
     return hits
@@ -111,8 +111,8 @@ def _kill(
 def _prepare(
     installation: Installation, day: SmallDay, killed: Sequence[str], random: Random, told: list[str], *, served: bool
 ) -> int:
-    commands = [("submit", str(day.folder))]
-    commands = [*([("migrate",)] if served else []), *day.enrolments(), *commands]
+    made: list[tuple[str, ...]] = [("migrate",)] if served else []
+    commands = [*made, *day.enrolments(), ("submit", str(day.folder))]
     hits = 0
     for words in commands:
         if words[0] in killed:

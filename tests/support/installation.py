@@ -34,6 +34,14 @@ class Installation:
         assert done.returncode in expected, f"{words}: exit code {done.returncode}\n{done.stderr}\n{self.log()}"
         return done.stdout
 
+    def complaint(self, *words: str, expect: int = 6) -> str:
+        """Run `rollcall WORDS…`, which fails; its standard error."""
+        done = subprocess.run(
+            [ROLLCALL, *words], env=self.environment, cwd=Path("/"), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expect, f"{words}: exit code {done.returncode}\n{done.stderr}"
+        return done.stderr
+
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a process of the operator's; its output goes to the log of the home folder."""
         with (self.home / "worker.log").open("ab") as log:

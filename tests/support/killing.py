@@ -199,7 +199,7 @@ def on_servers(installation: Installation, supervisor: Supervisor, redis: RedisS
 
 
 def kill_command(installation: Installation, words: Sequence[str], random: Random, longest: float) -> str | None:
-    """Begin a command and kill it after a while; when that was, or None where it had ended. Its caller runs it again."""
+    """Begin a command and kill it after a while; when that was, or None where it had ended."""
     delay = random.uniform(0.2, longest)
     process = installation.start(ROLLCALL, *words)
     time.sleep(delay)

@@ -30,7 +30,7 @@ def held(database: Database) -> list[Held]:
                 )
             )
             stage = table.__tablename__.removesuffix("s")
-            found += [Held(stage, row[0], row[1], int(row[2].rpartition("/")[2])) for row in rows]
+            found += [Held(stage, row[0], row[1], int((row[2] or "").rpartition("/")[2])) for row in rows]
     return found
 
 

@@ -22,14 +22,19 @@ class Outcome:
     finished: list[int]
 
 
-def outcome(installation: Installation) -> Outcome:
-    """Of an installation whose queue is empty."""
-    reports = installation.reports()
+def outcome(installation: Installation, place: str) -> Outcome:
+    """Of an installation whose queue is empty.
+
+    Args:
+        installation: of the night.
+        place: where the day's uploads lie, which is no part of the outcome.
+    """
+    reports = {name: text.replace(place, "") for name, text in installation.reports().items()}
     database = installation.database()
     try:
         with database.reading() as session:
             counts = Counter(dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).all()))
-        return Outcome(reports, ledger_dump.dump(database), counts, ledger_dump.finish_numbers(database))
+        return Outcome(reports, ledger_dump.dump(database, place), counts, ledger_dump.finish_numbers(database))
     finally:
         database.close()
 

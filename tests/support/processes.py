@@ -79,3 +79,25 @@ def _read(pid: int, name: str) -> bytes:
         return Path(f"/proc/{pid}/{name}").read_bytes()
     except (FileNotFoundError, ProcessLookupError):
         return b""
+
+
+def named(word: str) -> list[int]:
+    """Processes with a word in their command line."""
+    pids = (int(path.name) for path in Path("/proc").iterdir() if path.name.isdigit())
+    return [pid for pid in pids if word.encode() in _read(pid, "cmdline")]
+
+
+def parent(pid: int) -> int | None:
+    """Who has started a process; None if it is gone."""
+    told = _read(pid, "stat").decode(errors="replace")
+    return int(told.rpartition(")")[2].split()[1]) if told else None
+
+
+def open_files(pid: int) -> list[str]:
+    """Paths of the files that a process holds open."""
+    found = []
+    with suppress(OSError):
+        for link in Path(f"/proc/{pid}/fd").iterdir():
+            with suppress(OSError):
+                found.append(str(link.readlink()))
+    return found

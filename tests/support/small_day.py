@@ -10,7 +10,7 @@ from pathlib import Path
 
 from demo.film import OBAMA, Scene
 from demo.material import Material
-from demo.shots import Beside, Black, Move, Recording, Window
+from demo.shots import Beside, Black, Move, Recording, Shot, Window
 from models.faces import RgbImage
 from support.clips import X264, frames_at, write_clip
 from support.installation import Installation
@@ -62,16 +62,13 @@ def make(material: Material, folder: Path) -> SmallDay:
     portrait = Move(material.astronaut, Window(256, 158, 310), Window(224, 130, 240), still=0.5)
     rocket = Move(material.rocket, Window(320, 190, 300), Window(310, 250, 240))
     biden = Move(material.biden, Window(560, 520, 900), Window(487, 545, 1080))
-    films = {
-        "one.mp4": (rocket, 2.3), "two.mp4": (driver, 4.2), "three.mp4": (portrait, 3.4),
-    }  # fmt: skip
-    rest = {
-        "one.mp4": [(arrival, 4.2), (Black(), 1.3), (biden, 4.2)],
-        "two.mp4": [(portrait, 3.6), (Beside(arrival, biden), 4.2)],
-        "three.mp4": [(Black(), 1.2), (driver, 3.4)],
+    films: Mapping[str, Sequence[tuple[Shot, float]]] = {
+        "one.mp4": [(rocket, 2.3), (arrival, 4.2), (Black(), 1.3), (biden, 4.2)],
+        "two.mp4": [(driver, 4.2), (portrait, 3.6), (Beside(arrival, biden), 4.2)],
+        "three.mp4": [(portrait, 3.4), (Black(), 1.2), (driver, 3.4)],
     }
-    for name, first in films.items():
-        scenes = [Scene(Fraction(seconds), shot) for shot, seconds in [first, *rest[name]]]
+    for name, script in films.items():
+        scenes = [Scene(Fraction(seconds), shot) for shot, seconds in script]
         pictures = list(_pictures(scenes))
         write_clip(folder / name, frames_at(len(pictures), _STEP), X264, pictures)
     shutil.copy(material.carphone, folder / "a real recording.mp4")

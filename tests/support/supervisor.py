@@ -1,11 +1,11 @@
 """What systemd does for an operator: keeps services running, each started anew when it dies."""
 
+import subprocess
 import sys
 import time
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from subprocess import Popen
 from types import TracebackType
 from typing import Self
 
@@ -22,8 +22,8 @@ class _Service:
     command: tuple[str, ...]
     installation: Installation
     ends: bool
-    process: "Popen[bytes]"
-    before: list["Popen[bytes]"] = field(default_factory=list)
+    process: "subprocess.Popen[bytes]"
+    before: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
 
 class Supervisor:
@@ -65,9 +65,9 @@ class Supervisor:
                 service.before.append(service.process)
                 service.process = service.installation.start(*service.command)
 
-    def restarts(self, name: str) -> int:
-        """How often a service was started anew."""
-        return len(self._services[name].before)
+    def restarts(self) -> int:
+        """How often services were started anew."""
+        return sum(len(service.before) for service in self._services.values())
 
     def stop(self, name: str) -> None:
         """End a service as `systemctl stop` does: politely, and whatever is left of it after a while by force."""
