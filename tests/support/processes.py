@@ -66,7 +66,7 @@ def kill(pid: int, number: int = signal.SIGKILL) -> bool:
     return False
 
 
-def until(holds: Callable[[], object], what: str, told: Callable[[], str], seconds: float = 300) -> None:
+def until(holds: Callable[[], object], what: str, told: Callable[[], str], seconds: float = 120) -> None:
     """Wait, and fail with what `told` tells where it takes too long."""
     end = time.monotonic() + seconds
     while not holds():

@@ -12,8 +12,9 @@ from typing import Self
 from support import processes
 from support.installation import Installation
 
-WORKER = (sys.executable, "-m", "celery", "--app", "config.celery_app", "worker", "--include", "worker.tasks")
-BEAT = (sys.executable, "-m", "celery", "--app", "config.celery_app", "beat")
+CELERY = (sys.executable, "-m", "celery", "--app", "config.celery_app")
+WORKER = (*CELERY, "worker", "--include", "worker.tasks")
+BEAT = (*CELERY, "beat")
 _PATIENCE = 60.0
 
 
@@ -39,6 +40,9 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        # All at once is quicker than one after the other.
+        for service in self._services.values():
+            service.process.terminate()
         with ExitStack() as stack:
             for name in self._services:
                 stack.callback(self.stop, name)
@@ -64,6 +68,10 @@ class Supervisor:
             if code is not None and not (service.ends and code == 0):
                 service.before.append(service.process)
                 service.process = service.installation.start(*service.command)
+
+    def ended(self) -> list[str]:
+        """Services that do not run any more."""
+        return [name for name, service in self._services.items() if service.process.poll() is not None]
 
     def restarts(self) -> int:
         """How often services were started anew."""
