@@ -6,12 +6,12 @@ from contextlib import contextmanager
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from support import open_work, processes
-from support.installation import ROLLCALL, Installation
-from support.mid_night import by_celery, locally, mid_night, prepare
+from support.installation import Installation
+from support.mid_night import Services, by_celery, locally, mid_night, prepare
 from support.outcome import Outcome, assert_same, outcome
 from support.redis_server import RedisServer
 from support.small_day import SmallDay
-from support.supervisor import WORKER, Supervisor
+from support.supervisor import Supervisor
 
 from db import migrate
 from db.session import Database
@@ -36,21 +36,18 @@ def opened(installation: Installation) -> Iterator[Database]:
     database.close()
 
 
-def break_off(installation: Installation, *services: str) -> None:
+def break_off(installation: Installation, services: Services) -> None:
     """Let a night begin and kill everybody at once, in the middle of their work."""
-    with opened(installation) as database, Supervisor(installation) as supervisor:
-        supervisor.start("work", *services)
+    with opened(installation) as database, Supervisor(installation) as supervisor, services(installation, supervisor):
         processes.until(lambda: open_work.scanned(database) >= 3, "three are scanned", installation.log)
         processes.until(lambda: open_work.held(database), "somebody works", installation.log)
-        pid = supervisor.pid("work")
-        for victim in [pid, *processes.descendants(pid)]:
-            processes.kill(victim)
+        supervisor.kill_everybody()
         assert open_work.left(database)
 
 
 def test_an_embedded_ledger_is_upgraded_by_the_next_run(home: Installation, day: SmallDay, calm: Outcome) -> None:
     prepare(home, day)
-    break_off(home, ROLLCALL, "work", "--processes", "2")
+    break_off(home, locally)
     with opened(home) as database:
         migrate.downgrade(database, version_before())
     with mid_night(home, locally):
@@ -62,7 +59,7 @@ def test_a_served_ledger_waits_for_its_upgrade_and_so_do_the_workers(
     served: Installation, day: SmallDay, calm: Outcome, redis: RedisServer
 ) -> None:
     prepare(served, day)
-    break_off(served, *WORKER, "--concurrency", "2")
+    break_off(served, by_celery(redis))
     with opened(served) as database:
         migrate.downgrade(database, version_before())
         before = open_work.scanned(database)

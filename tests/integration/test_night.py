@@ -138,9 +138,7 @@ def test_whoever_is_killed_loses_nothing_and_doubles_nothing(install: Install, d
     with Supervisor(installation) as supervisor, on_one_machine(installation, supervisor, Random(0)) as night:
         assert night.strike(Aim("worker process", "writing"))
         until(lambda: bool(owners(installation)), "a worker scans", installation.log)
-        everybody = [supervisor.pid("work"), *processes.descendants(supervisor.pid("work"))]
-        for victim in everybody:
-            processes.kill(victim)
+        supervisor.kill_everybody()
         assert not _is_empty(installation)
         night.run_to_the_end()
     assert killed_tries(installation) >= 1, "a worker was killed while it scanned"
