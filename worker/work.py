@@ -48,7 +48,7 @@ def scan_segment(process: WorkerProcess, segment_id: int) -> int | None:
     Returns:
         The video, if this was its last open segment and it waits to be finished now.
     """
-    taken = _take_segment(process, segment_id)
+    taken = process.write(lambda session: _take_segment(session, process, segment_id))
     if taken is None:
         return None
     job, trial = taken
@@ -66,29 +66,32 @@ def finish_video(process: WorkerProcess, video_id: int) -> list[int]:
         Segments of it in whose time borders are to be looked at before it can be finished.
     """
     asked: list[int] = []
-    lease = process.settings.work.lease
-    now = leases.utc_now()
-    with process.database.writing() as session:
-        held = finishing.claim(session, video_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
-        if held is None:
-            return asked
-        run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=now)
-    with kept(process, held):
-        _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held, asked))
+    trial = process.write(lambda session: _take_video(session, process, video_id))
+    if trial is not None:
+        with kept(process, trial.claim):
+            _try(process, trial, lambda: _finish(process, trial.claim, asked))
     return asked
 
 
-def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob | BorderJob, Trial] | None:
-    lease = process.settings.work.lease
-    now = leases.utc_now()
-    with process.database.writing() as session:
-        taken = segments.claim(session, segment_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
-        if taken is None:
-            return None
-        held, segment = taken
-        wanted = borders.to_look_at(session, segment.id)
-        job = border_job(session, held, segment, wanted) if wanted else segment_job(process, session, held, segment)
-        run_id = task_runs.begin(session, held, kind="refine" if wanted else "scan", video_id=job.video_id, now=now)
+def _take_video(session: Session, process: WorkerProcess, video_id: int) -> Trial | None:
+    lease, now = process.settings.work.lease, leases.utc_now()
+    held = finishing.claim(session, video_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
+    if held is None:
+        return None
+    return Trial(held, video_id, task_runs.begin(session, held, kind="finish", video_id=video_id, now=now))
+
+
+def _take_segment(
+    session: Session, process: WorkerProcess, segment_id: int
+) -> tuple[SegmentJob | BorderJob, Trial] | None:
+    lease, now = process.settings.work.lease, leases.utc_now()
+    taken = segments.claim(session, segment_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
+    if taken is None:
+        return None
+    held, segment = taken
+    wanted = borders.to_look_at(session, segment.id)
+    job = border_job(session, held, segment, wanted) if wanted else segment_job(process, session, held, segment)
+    run_id = task_runs.begin(session, held, kind="refine" if wanted else "scan", video_id=job.video_id, now=now)
     return job, Trial(held, job.video_id, run_id)
 
 
