@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from config import tasks
 from config.celery_app import app
 from config.settings import Settings, load_settings
+from db.migrate import ensure_schema
 from db.session import Database, open_database
 from intake import watching
 from scheduler import coarsening
@@ -67,6 +68,7 @@ def nightly_task() -> None:
 def _opened(settings: Settings) -> Iterator[Database]:
     database = open_database(settings)
     try:
+        ensure_schema(database)
         yield database
     finally:
         database.close()
