@@ -5,6 +5,7 @@ serves workers (`celery -A config.celery_app worker --include worker.tasks`), be
 Why each option stands as it does is told in docs/operations.md.
 """
 
+import socket
 from pathlib import Path
 from typing import Any
 
@@ -75,9 +76,21 @@ def _broker(settings: Settings) -> dict[str, Any]:
     if settings.broker.url:
         return {
             "broker_url": settings.broker.url,
-            "broker_transport_options": {"visibility_timeout": settings.broker.visibility_timeout},
+            "broker_transport_options": {
+                "visibility_timeout": settings.broker.visibility_timeout,
+                # A network that is cut says nothing; as with the ledger, silence is asked about.
+                "socket_keepalive": True,
+                "socket_keepalive_options": _keepalive(),
+                "socket_connect_timeout": 10,
+            },
         }
     return {"broker_url": "filesystem://localhost/", "broker_transport_options": _message_folders(settings.home)}
+
+
+def _keepalive() -> dict[int, int]:
+    """Options of TCP, as far as this system has them: asked after 15 s, given up 20 s later."""
+    wanted = {"TCP_KEEPIDLE": 15, "TCP_KEEPINTVL": 5, "TCP_KEEPCNT": 4, "TCP_USER_TIMEOUT": 35_000}
+    return {getattr(socket, name): value for name, value in wanted.items() if hasattr(socket, name)}
 
 
 def _message_folders(home: Path) -> dict[str, Any]:

@@ -40,8 +40,9 @@ class Database:
             self.engine = sa.create_engine(self.url, connect_args={"timeout": lock_timeout})
             _prepare_sqlite(self.engine, lock_timeout)
         else:
-            self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+            self.engine = sa.create_engine(self.url, pool_pre_ping=True, connect_args=_CLIENT)
             _leave_who_cannot_write(self.engine)
+            _ask_whether_we_live(self.engine)
         # PostgreSQL would give each statement a state of its own; SQLite gives a transaction one in any case.
         self._reading_engine = (
             self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
@@ -121,6 +122,37 @@ def _leave_who_cannot_write(engine: sa.Engine) -> None:
     def judge(context: ExceptionContext) -> None:
         if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
             context.is_disconnect = True
+
+
+# A network that is cut says nothing: whoever waits for an answer asks after 15 s of silence, and gives up 20 s later.
+_SILENCE, _AGAIN, _TIMES = 15, 5, 4
+_UNHEARD = 1000 * (_SILENCE + _AGAIN * _TIMES)
+"""Milliseconds after which what was sent and not acknowledged counts as lost."""
+_CLIENT = {
+    "connect_timeout": 10,
+    "keepalives_idle": _SILENCE,
+    "keepalives_interval": _AGAIN,
+    "keepalives_count": _TIMES,
+    "tcp_user_timeout": _UNHEARD,
+}
+
+
+def _ask_whether_we_live(engine: sa.Engine) -> None:
+    """Let the server do the same: the locks of a machine that is cut off must not hold up the others for hours."""
+
+    @event.listens_for(engine, "connect")
+    def configure(connection: DBAPIConnection, _record: object) -> None:
+        cursor = connection.cursor()
+        for name, value in (
+            ("tcp_keepalives_idle", _SILENCE),
+            ("tcp_keepalives_interval", _AGAIN),
+            ("tcp_keepalives_count", _TIMES),
+            ("tcp_user_timeout", _UNHEARD),
+        ):
+            cursor.execute(f"SET SESSION {name} = {value}")
+        cursor.close()
+        # Else a rollback would take it back.
+        connection.commit()
 
 
 _DAMAGED = ("not a database", "malformed")

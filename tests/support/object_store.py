@@ -18,11 +18,11 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "not-a-secr
 
 
 @contextmanager
-def serving() -> Iterator[str]:
+def serving(address: str = "127.0.0.1") -> Iterator[str]:
     """A server in threads of this process; its address."""
     from moto.server import ThreadedMotoServer  # takes most of a second, and few tests need it
 
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0)
+    server = ThreadedMotoServer(ip_address=address, port=0)
     server.start()
     try:
         host, port = server.get_host_and_port()

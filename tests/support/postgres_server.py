@@ -1,6 +1,8 @@
 """A PostgreSQL server of the tests' own that can be stopped, killed and started again, under the same address."""
 
 import signal
+import socket
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -41,6 +43,22 @@ class PostgresServer:
         processes.kill(pid, number)
         gone = [pid, *backends]
         processes.until(lambda: not any(map(processes.lives, gone)), "the server has ended", lambda: "", seconds=60)
+
+    def listen_at(self, address: str) -> str:
+        """Start it anew, so that other hosts reach it, too; the address of its first database for them."""
+        with socket.socket() as probe:
+            probe.bind((address, 0))
+            port = probe.getsockname()[1]
+        with (self._server.pgdata / "pg_hba.conf").open("a", encoding="utf-8") as rights:
+            rights.write(f"host all all {address}/24 trust\n")
+        self.stop_fast()
+        options = f"-h {address} -p {port} -k {self._server.pgdata}"
+        subprocess.run(
+            [self._server.bin_path / "pg_ctl", "-w", "-o", options, "-l", self._server.log, "-D", self._server.pgdata,
+             "start"],
+            check=True, user=self._server.system_user, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        return f"postgresql://postgres@{address}:{port}/postgres"
 
     def start(self) -> None:
         """Start it again."""

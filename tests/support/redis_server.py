@@ -51,14 +51,17 @@ class RedisServer:
     Args:
         program: as `find` gives it.
         folder: for its log.
+        address: that it listens at.
     """
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, address: str = "127.0.0.1") -> None:
         with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
+            probe.bind((address, 0))
             self.port: int = probe.getsockname()[1]
-        self.url = f"redis://127.0.0.1:{self.port}/0"
-        self._command = [str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self.url = f"redis://{address}:{self.port}/0"
+        self._address = address
+        options = ("--bind", address, "--protected-mode", "no", "--save", "")
+        self._command = [str(program), "--port", str(self.port), *options]
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -75,7 +78,7 @@ class RedisServer:
     @property
     def client(self) -> "redis_client.Redis":
         """A connection."""
-        return redis_client.Redis(port=self.port)
+        return redis_client.Redis(self._address, self.port)
 
     @property
     def pid(self) -> int:
