@@ -155,6 +155,8 @@ def _ask_whether_we_live(engine: sa.Engine) -> None:
         connection.commit()
 
 
+_LASTING = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_FULL}
+"""What no other process will end that has the same file open."""
 _DAMAGED = ("not a database", "malformed")
 
 
@@ -211,8 +213,8 @@ def _write_ahead(cursor: DBAPICursor, timeout: float) -> None:
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if time.monotonic() > end:
+        except sqlite3.OperationalError as error:
+            if time.monotonic() > end or error.sqlite_errorcode & 0xFF in _LASTING:
                 raise
             time.sleep(0.02)
         else:

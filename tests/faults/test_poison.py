@@ -1,12 +1,13 @@
 """One file among two hundred that kills whoever looks at it."""
 
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
 import pytest
 from sqlalchemy import select
 from support import ledger_dump
-from support.clips import X264, write_clip
+from support.clips import X264, frames_at, write_clip
 from support.installation import Installation, installed
 from support.outcome import Outcome, outcome
 from support.poison import Poison
@@ -22,12 +23,15 @@ TRIES = WorkSettings().attempts
 
 @pytest.fixture(scope="module")
 def clips(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two hundred uploads of a second each, all different."""
+    """Two hundred uploads of a second each, the poison of forty; all different."""
     folder = tmp_path_factory.mktemp("clips")
     for number in range(FILES):
         noise = np.random.default_rng(number)
-        pictures = [noise.integers(0, 256, (48, 64, 3), np.uint8) for _ in range(5)]
-        write_clip(folder / f"clip {number:03}.mp4", [200 * each for each in range(5)], X264, pictures)
+        name = f"clip {number:03}.mp4"
+        # Whoever is to kill those that open the poison needs some time to see them.
+        count, size = (200, (180, 320, 3)) if name == POISON else (5, (48, 64, 3))
+        pictures = [noise.integers(0, 256, size, np.uint8) for _ in range(count)]
+        write_clip(folder / name, frames_at(count, 200), X264, pictures)
     return folder
 
 
@@ -88,7 +92,5 @@ def told_of_the_poison(installation: Installation) -> tuple[tuple[str, str | Non
 
 def of_the_poison(line: str, clips: Path) -> bool:
     """Whether a row is about it: by its name, or by what its rows are told by."""
-    from hashlib import sha256
-
     digest = sha256((clips / POISON).read_bytes()).hexdigest()
     return POISON in line or digest in line or digest[:60] in line

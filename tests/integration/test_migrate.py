@@ -92,6 +92,14 @@ def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
     database.close()
 
 
+def test_what_cannot_be_opened_is_not_waited_for(tmp_path: Path) -> None:
+    """As it is with a file that others hold: for an hour here."""
+    database = Database(f"sqlite:///{tmp_path}", lock_timeout=3600)
+    with pytest.raises(DatabaseUnavailable, match="unable to open"), database.reading() as session:
+        session.execute(sa.text("SELECT 1"))
+    database.close()
+
+
 def test_a_home_that_cannot_be_made_is_a_bad_setting(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     settings = Settings.model_validate({"home": tmp_path / "file" / "home"})

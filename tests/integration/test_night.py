@@ -177,9 +177,9 @@ def test_a_worker_that_hangs_is_killed_and_its_segment_done_by_another(
 ) -> None:
     installation = install("hanging", **{**SETTINGS, "work__lease": 5})
     prepare(installation, day)
-    process = installation.start(ROLLCALL, "work", "--until-empty", "--processes", "1")
+    process = installation.start(ROLLCALL, "work", "--until-empty", "--processes", "2")
     until(lambda: bool(owners(installation)), "a worker scans", installation.log)
-    [hanging] = owners(installation)
+    hanging = owners(installation)[0]
     os.kill(hanging, signal.SIGSTOP)
     assert process.wait(timeout=300) == 0, installation.log()
     assert not processes.lives(hanging)

@@ -33,8 +33,10 @@ class Poison:
         self._thread.join()
 
     def _watch(self) -> None:
-        while not self._ended.wait(0.005):
+        while not self._ended.wait(0.02):
             for pid in processes.named("worker.cage.inmate"):
                 if self._file in processes.open_files(pid):
                     victim = processes.parent(pid) if self._worker else pid
-                    self.killed += bool(victim and processes.kill(victim))
+                    # A decoder outlives its worker by a moment, as an orphan.
+                    if victim and (not self._worker or processes.is_celery(victim)):
+                        self.killed += processes.kill(victim)
