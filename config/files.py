@@ -4,6 +4,7 @@ import os
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
+from glob import escape
 from pathlib import Path
 from typing import BinaryIO
 
@@ -12,6 +13,9 @@ PRIVATE = 0o600
 
 PART = ".part"
 """Ending of a file that is being written, hidden beside its place; it stays only where its writer was killed."""
+
+_LONGEST_NAME = 50
+"""Characters of a file's name that the part's begins with; of longer ones nobody can tell whose part it is."""
 
 
 @contextmanager
@@ -35,7 +39,7 @@ def writing_whole(path: Path, *, mode: int = 0o666, lasting: bool = True) -> Ite
             yield file
         return
     target = path.resolve()
-    beside = target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}{PART}")
+    beside = target.with_name(f"{_beside(target)}{secrets.token_hex(4)}{PART}")
     try:
         with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
@@ -45,6 +49,16 @@ def writing_whole(path: Path, *, mode: int = 0o666, lasting: bool = True) -> Ite
         beside.replace(target)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def unfinished(path: Path) -> Iterator[Path]:
+    """What killed writers of a path have left beside it; nobody must be writing it."""
+    if len(path.name) <= _LONGEST_NAME:
+        yield from path.parent.glob(f"{escape(_beside(path))}*{PART}")
+
+
+def _beside(path: Path) -> str:
+    return f".{path.name[:_LONGEST_NAME]}."
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o666, lasting: bool = True) -> None:

@@ -9,7 +9,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
 from config.errors import FileMissing, RollcallError, StorageUnavailable
-from config.files import write_whole
+from config.files import unfinished, write_whole
 from storage import folder_errors
 from storage.base import Entry, checked_name
 from storage.places import LocalPlace, Place
@@ -79,7 +79,8 @@ class Folder:
         self._identity()
         for path in paths:
             try:
-                path.unlink(missing_ok=True)
+                for left in (path, *unfinished(path)):
+                    left.unlink(missing_ok=True)
             except NotADirectoryError:
                 continue
             except OSError as error:

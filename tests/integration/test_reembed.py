@@ -20,11 +20,12 @@ from config.settings import Settings
 from curation.photographs import photograph_hash
 from curation.pictures import keep_pictures, without_picture
 from db import face_pictures, gallery, identities, leases, reembedding, spaces
+from db.face_pictures import KeptPicture
 from db.reembedding import Piece, Progress
 from db.schema import EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow, Reembedding, Segment, Video
 from db.session import Database
 from db.vectors import from_bytes
-from models.crops import crop, kept_picture
+from models.crops import FacePicture, crop, kept_picture
 from models.engine import build_embedder
 from models.faces import Embedding, EmbeddingSpace, Face
 from worker import tasks
@@ -177,13 +178,18 @@ def test_a_video_that_was_worked_on_again_is_done_again(process: WorkerProcess, 
     assert far(trying).complete
 
 
+def picture_of(kept: KeptPicture) -> FacePicture:
+    assert isinstance(kept.crop, bytes)
+    return FacePicture(kept.crop, kept.landmarks, kept.area)
+
+
 @SQLITE_ONLY
 def test_a_video_that_changes_meanwhile_gets_nothing(process: WorkerProcess, trying: WorkerProcess) -> None:
     video_id = seen(process, "film")
     piece = pieces_of(trying, "here/1")[1]
     with trying.database.reading() as session:
         waiting = face_pictures.pictures(session, piece, 9)
-    found = [(face_id, picture, np.zeros(3, np.float32)) for face_id, picture in waiting.items()]
+    found = [(face_id, picture_of(kept), np.zeros(3, np.float32)) for face_id, kept in waiting.items()]
     with process.database.writing() as session:
         session.get_one(Video, video_id).finish_number = 77
     with pytest.raises(LeaseLost), trying.database.writing() as session:
@@ -207,7 +213,7 @@ def test_a_number_that_a_new_face_has_got_gets_no_vector_of_the_old_one(
         (row,) = session.query(EnrolledFace)
         same_number = row.id == face_id
     assert same_number == process.database.is_sqlite
-    found = [(face_id, waiting[face_id], np.zeros(3, np.float32))]
+    found = [(face_id, picture_of(waiting[face_id]), np.zeros(3, np.float32))]
     with trying.database.writing() as session:
         face_pictures.write(session, piece, found, lease=60, now=leases.utc_now())
     assert vectors(trying) == []

@@ -153,7 +153,7 @@ def test_videos_of_one_night_do_not_depend_on_each_other(opened: Night, clips: d
     ids = [opened.submit(clips[kind]) for kind in ("film", "poor copy")]
     opened.work(ids[0])
     with opened.process.database.reading() as session:
-        reports = [build(session, videos.get(session, video_id), pictures=False) for video_id in ids]
+        reports = [build(session, videos.get(session, video_id)) for video_id in ids]
     assert [reused(report) for report in reports] == [0, 0]
     # They are told to be the same nonetheless.
     (found,) = shared(opened, ids[1])
