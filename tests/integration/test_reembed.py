@@ -15,11 +15,11 @@ from support.installation import ROLLCALL, Installation
 from support.networks import declared, write_mean_colours
 from support.records import direction
 
-from config.errors import LeaseLost
+from config.errors import LeaseLost, StorageUnavailable
 from config.settings import Settings
 from curation.photographs import photograph_hash
 from curation.pictures import keep_pictures, without_picture
-from db import face_pictures, gallery, identities, leases, reembedding, spaces
+from db import crops, face_pictures, gallery, identities, leases, reembedding, spaces
 from db.face_pictures import KeptPicture
 from db.reembedding import Piece, Progress
 from db.schema import EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow, Reembedding, Segment, Video
@@ -28,6 +28,7 @@ from db.vectors import from_bytes
 from models.crops import FacePicture, crop, kept_picture
 from models.engine import build_embedder
 from models.faces import Embedding, EmbeddingSpace, Face
+from storage.parts import Part
 from worker import tasks
 from worker.process import WorkerProcess
 from worker.reembed import reembed
@@ -239,6 +240,32 @@ def test_crops_that_cannot_be_used_are_told(process: WorkerProcess, trying: Work
     assert far(trying) == Progress(1, 1, 1, 0, 1, 1)
     assert far(trying).complete
     assert vectors(trying) == []
+
+
+@SQLITE_ONLY
+def test_crops_in_packs_give_the_same_vectors_once_they_can_be_reached(
+    process: WorkerProcess, trying: WorkerProcess, tmp_path: Path
+) -> None:
+    place, away = tmp_path / "faces", tmp_path / "unmounted"
+    place.mkdir()
+    storage = process.settings.storage.model_copy(update={"crops": str(place)})
+    packing = WorkerProcess(process.settings.model_copy(update={"storage": storage}))
+    seen(packing, "film", 3)
+    seen(packing, "another")
+    packing.database.close()
+    place.rename(away)
+    with pytest.raises(StorageUnavailable):
+        reembed(trying)
+    assert far(trying) == Progress(2, 0, 0, 0, 0, 0)
+    away.rename(place)
+    with process.database.reading() as session:
+        lost = crops.of_faces(session, [4])[4]
+    assert isinstance(lost, Part)
+    (place / lost.name).unlink()
+    reembed(trying)
+    # What is gone is gone; nobody waits for it.
+    assert far(trying) == Progress(2, 2, 0, 0, 0, 1)
+    np.testing.assert_allclose(vectors(trying), [(30, 200, 60)] * 3, atol=4)
 
 
 def test_running_workers_do_it_by_themselves(install: Callable[..., Installation], means: Path) -> None:
