@@ -9,8 +9,9 @@ from config.errors import FileMissing, StorageUnavailable
 from config.storage_settings import StorageSettings
 from storage.opening import store_at
 
-_GAP: Final = 64 << 10
-"""Bytes between two parts that are rather read along than left out: a request costs more."""
+_GAP: Final = 256 << 10
+"""Bytes between two parts that are rather read along than left out: a request takes as long as some hundred kB do, by
+30 ms each, of which 8 share a line of 1 Gb/s."""
 _AT_ONCE: Final = 8
 """Requests that run side by side."""
 
@@ -60,10 +61,12 @@ class _Reader:
         root, name, first = run[0].root, run[0].name, run[0].first
         if root in self.trouble:
             return {}
+        count = max(part.end for part in run) - first
         store = store_at(root, self.settings)
         try:
-            with store.open(store.place(name), first, max(part.end for part in run) - first) as stream:
-                content = stream.read()
+            with store.open(store.place(name), first, count) as stream:
+                # Told how much, a stream reads it in large pieces.
+                content = stream.read(count)
         except FileMissing:
             return {}
         except StorageUnavailable as error:

@@ -87,6 +87,24 @@ def process(
 
 
 Other = Callable[..., WorkerProcess]
+Command = Callable[..., tuple[int, str]]
+
+
+@pytest.fixture
+def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
+    """Runs `rollcall` by the settings of a process; exit code, and what it tells beside its output."""
+
+    def run(by: WorkerProcess, *words: str) -> tuple[int, str]:
+        settings = by.settings
+        monkeypatch.setenv("ROLLCALL_HOME", str(settings.home))
+        monkeypatch.setenv("ROLLCALL_DATABASE__URL", settings.database.url or "")
+        monkeypatch.setenv("ROLLCALL_STORAGE__ENDPOINT", settings.storage.endpoint)
+        load_settings.cache_clear()
+        done = CliRunner().invoke(app, words)
+        return done.exit_code, done.stderr
+
+    yield run
+    load_settings.cache_clear()
 
 
 @pytest.fixture
@@ -424,7 +442,7 @@ def unreachable(process: WorkerProcess, pair: tuple[str, str], other: Other) -> 
 
 
 def test_a_store_out_of_reach_costs_pictures_and_nothing_else(
-    process: WorkerProcess, unreachable: Callable[[], WorkerProcess]
+    process: WorkerProcess, unreachable: Callable[[], WorkerProcess], command: Command, tmp_path: Path
 ) -> None:
     video_id = film(process)
     renew(process)
@@ -437,6 +455,11 @@ def test_a_store_out_of_reach_costs_pictures_and_nothing_else(
     assert page.count("Pictures are missing.") == 1
     assert "data:image/jpeg" not in page
     assert "Pictures are missing." not in as_html.render(expected)
+    for words in (["report", str(video_id)], ["unknown", "page"]):
+        file = tmp_path / "page.html"
+        code, told = command(off, *words, "--output", str(file))
+        assert (code, told.count("without some pictures: ")) == (0, 1)
+        assert file.read_text().count("Pictures are missing.") == 1
     with pytest.raises(StorageUnavailable):
         name_unknown(process.database, "U-1", "Ann", off.settings)
     assert count(process.database, EnrolledFace) == 0
@@ -458,20 +481,12 @@ def test_erasing_a_video_erases_its_pictures_or_says_what_is_left(
     process: WorkerProcess,
     pair: tuple[str, str],
     unreachable: Callable[[], WorkerProcess],
-    monkeypatch: pytest.MonkeyPatch,
+    command: Command,
 ) -> None:
     first, second = film(process, "first"), film(process, "second")
-    runner = CliRunner()
 
     def remove(by: WorkerProcess, video_id: int) -> tuple[int, str]:
-        settings = by.settings
-        monkeypatch.setenv("ROLLCALL_HOME", str(settings.home))
-        monkeypatch.setenv("ROLLCALL_DATABASE__URL", settings.database.url or "")
-        monkeypatch.setenv("ROLLCALL_STORAGE__ENDPOINT", settings.storage.endpoint)
-        load_settings.cache_clear()
-        done = runner.invoke(app, ["videos", "remove", "--yes", str(video_id)])
-        load_settings.cache_clear()
-        return done.exit_code, done.stderr
+        return command(by, "videos", "remove", "--yes", str(video_id))
 
     code, told = remove(process, first)
     assert (code, "pictures of faces" in told) == (0, False)

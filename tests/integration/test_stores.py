@@ -133,14 +133,14 @@ def test_one_file_can_be_asked_for_without_its_root(store: Store, settings: Stor
 
 
 def test_parts_of_many_files_are_read_in_few_requests(store: Store, settings: StorageSettings, root: str) -> None:
-    contents = {name: f"{name} ".encode() * 100_000 for name in ODD[:3]}
+    contents = {name: f"{name} ".encode() * 400_000 for name in ODD[:3]}
     for name, content in contents.items():
         store.write(name, content)
     wanted = [
         Part(root, name, first, count)
         for name in contents
         # The first four lie near each other, or overlap; the last one does not.
-        for first, count in [(70_000, 10), (5, 1), (0, 20), (10, 65_000), (300_000, 7)]
+        for first, count in [(320_000, 10), (5, 1), (0, 20), (10, 65_000), (900_000, 7)]
     ]
     with RequestLog() as requests:
         read = read_parts(wanted, settings)

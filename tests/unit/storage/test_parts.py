@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from config.storage_settings import StorageSettings
 from storage.parts import Part, read_parts
 
-CONTENT = {"a": bytes(range(256)) * 1200, "b/c": b"short", "empty": b""}
-LENGTHS = st.one_of(st.integers(1, 40), st.integers(60_000, 70_000))
-PLACES = st.one_of(st.integers(0, 100), st.integers(130_000, 140_000), st.integers(307_000, 307_300))
+CONTENT = {"a": bytes(range(256)) * 4000, "b/c": b"short", "empty": b""}
+LENGTHS = st.one_of(st.integers(1, 40), st.integers(260_000, 270_000))
+PLACES = st.one_of(st.integers(0, 100), st.integers(500_000, 540_000), st.integers(1_023_900, 1_024_100))
 
 
 @pytest.fixture(scope="module")
