@@ -9,7 +9,7 @@ import structlog
 
 from config.settings import Settings
 from crops.collecting import collect
-from crops.thinning import thin
+from crops.repacking import thin
 from db import erasure, leases, removal
 from db.leases import Clock
 from db.session import Database, Session

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from datetime import datetime, timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -26,6 +26,7 @@ from config.settings import DatabaseSettings, Settings, load_settings
 from config.storage_settings import StorageSettings
 from crops.collecting import collect
 from crops.reading import read_all
+from crops.repacking import Moved, move
 from crops.writing import packed
 from curation.naming import name_unknown
 from db import crops, leases, packs, removal, repacking, segments, spaces, videos
@@ -99,6 +100,7 @@ def command(monkeypatch: pytest.MonkeyPatch) -> Iterator[Command]:
         monkeypatch.setenv("ROLLCALL_HOME", str(settings.home))
         monkeypatch.setenv("ROLLCALL_DATABASE__URL", settings.database.url or "")
         monkeypatch.setenv("ROLLCALL_STORAGE__ENDPOINT", settings.storage.endpoint)
+        monkeypatch.setenv("ROLLCALL_STORAGE__CROPS", settings.storage.crops)
         load_settings.cache_clear()
         done = CliRunner().invoke(app, words)
         return done.exit_code, done.stderr
@@ -386,12 +388,13 @@ def test_without_a_place_what_stays_comes_back_into_the_ledger(process: WorkerPr
 
 def test_a_video_that_changes_while_its_pictures_are_read_keeps_them(process: WorkerProcess) -> None:
     video_id, before = film(process), later(31 * 86400)
+    plan = partial(repacking.thinning, video_id=video_id, before=before)
     with process.database.reading() as session:
-        read_then = repacking.thinning(session, video_id, before)
+        planned = plan(session)
     with process.database.writing() as session:
         videos.get(session, video_id).ended_at = before
     with pytest.raises(Conflict), process.database.writing() as session:
-        repacking.thin(session, read_then, before, {}, None)
+        repacking.write(session, planned, plan, {}, None)
     assert len(pictures(process, video_id)) == 6
 
 
@@ -501,6 +504,46 @@ def test_erasing_a_video_erases_its_pictures_or_says_what_is_left(
     assert len(objects(process)) == 1
     assert expire(process.database, kept(process)).packs == 1
     assert (objects(process), states(process)) == ([], [])
+
+
+def test_all_pictures_can_be_moved(
+    process: WorkerProcess, other: Other, tmp_path: Path, command: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From the ledger and an older place to a newer one, and back, a few at a time."""
+    monkeypatch.setattr("crops.repacking._MOVED_AT_ONCE", 4)
+    in_ledger = other(crops="")
+    first, second = film(process, "first"), film(in_ledger, "second")
+    (tmp_path / "new").mkdir()
+    newer = other(crops=str(tmp_path / "new"))
+    expected = [(pictures(process, each), report_of(process, each)) for each in (first, second)]
+
+    def are_as_before(by: WorkerProcess) -> bool:
+        return [(pictures(by, each), report_of(by, each)) for each in (first, second)] == expected
+
+    for to, packs_there, in_database in [(newer, 4, 0), (in_ledger, 0, 12), (process, 4, 0)]:
+        assert command(to, "crops", "move")[0] == 0
+        assert are_as_before(to)
+        assert count(process.database, FaceCrop) == in_database
+        assert sorted(objects(to) if packs_there else []) == names(process)
+        assert len(names(process)) == packs_there
+    assert objects(newer) == []
+    # There is nothing left to do.
+    assert move(process.database, process.settings.storage) == Moved(0, 0, None)
+
+
+def test_what_cannot_be_moved_stays_where_it_is(
+    process: WorkerProcess, other: Other, unreachable: Callable[[], WorkerProcess], command: Command
+) -> None:
+    gone, there, beside = film(process, "gone"), film(process, "there"), film(other(crops=""), "beside")
+    with process.database.reading() as session:
+        (name,) = session.scalars(select(CropPack.name).where(CropPack.id == 1))
+    storage = process.settings.storage
+    store_at(storage.crops, storage).remove([name])
+    assert move(process.database, other(crops="").settings.storage) == Moved(6, 1, None)
+    assert len(pictures(process, there)) == 6
+    assert pictures(process, gone) == {}
+    assert command(unreachable(), "crops", "move")[0] == 6
+    assert len(pictures(process, there)) == len(pictures(process, beside)) == 6
 
 
 def test_what_was_kept_elsewhere_before_is_still_read_and_erased(
