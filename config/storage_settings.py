@@ -53,7 +53,8 @@ class StorageSettings(Group):
             raise ValueError(f"{crops!r} is neither an absolute path nor s3://bucket/prefix")
         if not crops.isprintable() or len(crops.encode(errors="replace")) > _LONGEST_PLACE:
             raise ValueError(f"{crops!r} is too long, or holds characters that cannot be in a name")
-        return crops
+        # One place, however it is written.
+        return crops.rstrip("/") or crops
 
     @field_validator("endpoint")
     @classmethod

@@ -50,15 +50,13 @@ def name_unknown(
     pictures = _pictures(faces, settings)
     with database.writing() as session:
         person = unknown_people.get(session, written)
-        identity = identities.ensure(session, name)
-        # Before anything is compared: whoever changes who is in these videos waits now.
-        count = unknown_people.confirm(session, person, identity.id, chosen)
         now = _choose(unknown_people.best_faces(session, chosen), settings)
-        if [_where(one) for one in now] != [_where(one) for one in faces]:
-            raise Conflict(
-                unknown_people.code(person.number), "has changed while you looked", "look again, and try again"
-            )
-        enrolled = sum(_enrol(session, identity.id, one, picture) for one, picture in zip(faces, pictures, strict=True))
+        if (_places(session, person, without), [*map(_where, now)]) != (chosen, [*map(_where, faces)]):
+            code = unknown_people.code(person.number)
+            raise Conflict(code, "has changed while the pictures were read", "look again, and try again")
+        identity = identities.ensure(session, name)
+        enrolled = sum(_enrol(session, identity.id, one, picture) for one, picture in zip(now, pictures, strict=True))
+        count = unknown_people.confirm(session, person, identity.id, chosen)
         return Named(identity.name, count, enrolled)
 
 

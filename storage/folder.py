@@ -77,10 +77,9 @@ class Folder:
         """See Store."""
         paths = [self.place(name).path for name in names]
         self._identity()
-        for path in paths:
+        for path in (*paths, *unfinished(paths)):
             try:
-                for left in (path, *unfinished(path)):
-                    left.unlink(missing_ok=True)
+                path.unlink(missing_ok=True)
             except NotADirectoryError:
                 continue
             except OSError as error:

@@ -110,6 +110,8 @@ def test_a_place_of_crops_is_one_that_storage_takes(monkeypatch: pytest.MonkeyPa
     crops = load(monkeypatch, ROLLCALL_STORAGE__CROPS=place).storage.crops
     assert crops == place
     assert not place or str(parse_root(crops)) == place
+    if place:
+        assert load(monkeypatch, ROLLCALL_STORAGE__CROPS=f"{place}/").storage.crops == place
 
 
 @pytest.mark.parametrize("address", ["", "http://minio:9000", "http://[::1]:9000/", "https://a.example/storage/v1/s3"])
