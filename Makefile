@@ -6,7 +6,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: help demo test lint bench bench-dlib docs format install install-dev clean
+.PHONY: help demo test test-faults lint bench bench-dlib docs format install install-dev clean
 .DEFAULT_GOAL := help
 
 help:
@@ -38,6 +38,13 @@ demo: $(VENV)/installed
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest
+
+# make test-faults  kills processes in the middle of nights, restarts servers, fills disks, sets clocks: half an hour, Linux, as root
+# ROUNDS=50 processes are killed, which ones and when SEED=0 draws. A failure tells its night: NIGHT=7 runs that one alone.
+ROUNDS ?= 50
+SEED ?= 0
+test-faults: $(VENV)/installed-dev
+	$(BIN)/python -m pytest tests/faults --numprocesses=0 --kill-rounds=$(ROUNDS) --kill-seed=$(SEED) $(if $(NIGHT),--kill-night=$(NIGHT) -k killed)
 
 # make bench  measures speed against dlib and face_recognition, side by side; CASE=embedding for one case
 bench: $(VENV)/installed-dev

@@ -20,7 +20,7 @@ from typing import Any, Final
 import numpy as np
 
 from bench.nights_plot import draw
-from config.night_settings import ScheduleSettings
+from config.night_settings import CoarseStep, PriorityName, ScheduleSettings
 from config.settings import Settings
 from db.costs import VideoCost
 from db.open_work import OpenWork
@@ -28,9 +28,10 @@ from db.schema import Priority
 from db.states import VideoState
 from intake.facts import by_default
 from scheduler.agenda import Agenda, draw_up, pace
+from scheduler.coarsening import Strides, fewest
 from scheduler.costs import learn
 from scheduler.experience import Experience, Source
-from scheduler.forecast import Span, forecast
+from scheduler.forecast import Span, forecast, thinned
 from scheduler.planning import ranges
 from scheduler.remaining import Plan
 from scheduler.scaling import needed
@@ -59,12 +60,16 @@ class Scenario:
     """Hours after the start of the night, and how many die then."""
     most: int = 0
     """Processes up to which as many are started as are recommended; 0: none."""
+    coarsen: tuple[tuple[PriorityName, int], ...] = ()
+    """Steps that may be taken: of which priority every which sample is looked at."""
     seed: int = 1
 
 
+STEPS: Final[tuple[tuple[PriorityName, int], ...]] = (("low", 2), ("low", 4), ("normal", 2), ("normal", 3))
 SCENARIOS: Final = (
     Scenario("8 channels × 24 h, 4 processes"),
     Scenario("twice as much, 4 processes", hours=48),
+    Scenario("twice as much, 4 processes, coarsening", hours=48, coarsen=STEPS),
     Scenario("twice as much, as many as recommended", hours=48, most=32),
     Scenario("half of 4 processes lost at 23:00", deaths=((1.0, 2),)),
     Scenario("half lost, then as many as recommended", deaths=((1.0, 2),), most=32),
@@ -88,6 +93,8 @@ class _Video:
     cut: int = 0
     scanned: float = 0.0
     """Shares of the stage at hand that are done."""
+    left_out: float = 0.0
+    """Share of its samples."""
     ended: float | None = None
 
     @property
@@ -117,6 +124,8 @@ class Result:
     late: int
     videos: int
     deadline: float
+    left_out: float
+    """Share of all samples."""
     midnight: datetime = MIDDAY - timedelta(hours=12)
     """Before the night."""
 
@@ -142,6 +151,9 @@ class Night:
         self._foretold: Span | None = None
         self._recommended = 0
         self._points: list[Point] = []
+        self._strides: Strides = {}
+        steps = [CoarseStep(priority=priority, stride=stride) for priority, stride in scenario.coarsen]
+        self._settings = SETTINGS.model_copy(update={"schedule": SCHEDULE.model_copy(update={"coarsen": steps})})
 
     def play(self) -> Result:
         """The whole night."""
@@ -157,7 +169,8 @@ class Night:
         ends = [video.ended or math.inf for video in self._videos]
         late = sum(end > _seconds(video.deadline) for end, video in zip(ends, self._videos, strict=True))
         deadline = max(_seconds(video.deadline) for video in self._videos)
-        return Result(self._scenario, self._points, max(ends), late, len(ends), deadline)
+        left_out = sum(video.left_out for video in self._videos) / len(self._videos)
+        return Result(self._scenario, self._points, max(ends), late, len(ends), deadline, left_out)
 
     def _at(self, moment: float, happen: Callable[[], None]) -> None:
         heapq.heappush(self._events, (moment, next(self._numbers), happen))
@@ -227,8 +240,10 @@ class Night:
         agenda, known = self._agenda()
         pieces = {entry.video.id: entry.video.pieces or 1 for entry in agenda.entries}
         now = _moment(self._clock)
+        in_order = [entry.video for entry in agenda.entries]
+        self._strides = fewest(in_order, known, self._settings, now)
         found = forecast(
-            [entry.video for entry in agenda.entries], known.estimate, processes=known.processes, now=now,
+            thinned(in_order, self._strides), known.estimate, processes=known.processes, now=now,
             plan=Plan(SETTINGS.interval_ms, now, pieces), risk=0.05, measures=False,
         )  # fmt: skip
         self._foretold = found.outlook.empty if found else None
@@ -275,18 +290,24 @@ class Night:
                 self._idle.discard(worker)
                 self._busy[worker] = video, work
                 video.held += 1
-                self._at(self._clock + work, lambda worker=worker, work=work: self._end(worker, work))  # type: ignore[misc]
+                stride = self._strides.get(video.priority, 1) if video.stage == 0 else 1
+                self._at(
+                    self._clock + work / stride,
+                    lambda worker=worker, work=work, stride=stride: self._end(worker, work, stride),  # type: ignore[misc]
+                )
             if not self._idle:
                 return
 
-    def _end(self, worker: int, work: float) -> None:
+    def _end(self, worker: int, work: float, stride: int) -> None:
         if worker not in self._busy:
             # It had died.
             return
         video, _ = self._busy.pop(worker)
         self._idle.add(worker)
         video.held -= 1
-        video.scanned += work / (video.work * _SHARES[_STAGES[video.stage]])
+        share = work / (video.work * _SHARES[_STAGES[video.stage]])
+        video.scanned += share
+        video.left_out += share * (1 - 1 / stride)
         if video.waiting or video.held:
             return
         if video.stage == len(_STAGES) - 1:
@@ -335,14 +356,16 @@ def _cost(video_id: int, samples: int, work: float, at: datetime, *, ended: bool
 
 def _spent(video: _Video) -> VideoCost:
     """What a ledger knows of a video of tonight: of one that is not done, what was scanned."""
-    samples = video.seconds // 3
-    if video.ended is not None:
-        return _cost(video.id, samples, video.work, _moment(video.ended), ended=True)
     share = video.scanned if video.stage == 0 else 1.0
-    whole = _cost(
-        video.id, max(1, round(samples * share)), video.work * share, MIDDAY + timedelta(hours=12), ended=False
+    samples = max(1, round(video.seconds / 3 * (share - video.left_out)))
+    at = MIDDAY + timedelta(hours=12) if video.ended is None else _moment(video.ended)
+    whole = _cost(video.id, samples, video.work * share, at, ended=video.ended is not None)
+    spent = replace(
+        whole,
+        scan=video.work * _SHARES["scan"] * (share - video.left_out),
+        interval_ms=round(SETTINGS.interval_ms * share / (share - video.left_out)),
     )
-    return replace(whole, refine=0.0, finish=0.0)
+    return spent if video.ended is not None else replace(spent, refine=0.0, finish=0.0)
 
 
 def _moment(seconds: float) -> datetime:
@@ -368,7 +391,8 @@ def main() -> None:
         most = max(point.processes for result in results for point in result.points)
         print(
             f"{scenario.name}: {results[0].videos} videos; empty {_told(ends)} after the deadline; "
-            f"late {late[0]} to {late[-1]}; at most {most} processes"
+            f"late {late[0]} to {late[-1]}; at most {most} processes; "
+            f"left out {max(result.left_out for result in results):.0%} of the samples at most"
         )
     given.plot.parent.mkdir(parents=True, exist_ok=True)
     draw(drawn, given.plot)

@@ -104,6 +104,7 @@ def _as_json(foretold: "Foretold") -> dict[str, Any]:
             "videos": len(made.videos),
             "video_seconds": round(made.video_seconds, 3),
             "work_seconds": round(made.work_seconds, 3),
+            "coarse": made.coarse,
         },
         "horizon": made.horizon,
         **_outlook_as_json(made.outlook),

@@ -68,6 +68,8 @@ def _heading(foretold: Foretold, made: Forecast, zone: ZoneInfo) -> Iterator[str
         f"queue     {_count(len(made.videos), 'video')}, {_hours(made.video_seconds)} of video to be scanned, "
         f"about {_hours(made.work_seconds)} of work"
     )
+    if made.coarse:
+        yield f"coarse    samples are left out of {_count(made.coarse, 'video')} until there is time for them"
     yield f"workers   {_count(made.processes, 'process', 'processes')}{_SOURCES[foretold.source]}"
     if made.begins > now:
         yield f"begins    {_moment(made.begins, now, zone)}, with the nightly run"

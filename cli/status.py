@@ -92,5 +92,6 @@ def _table(lines: Sequence[VideoStatus]) -> object:
         why = f"{line.cause}: {line.detail or ''}" if line.cause else ""
         segments = f"{line.segments_ended}/{line.segments}" if line.segments else ""
         people = str(line.people) if line.ended_at and line.state != VideoState.REJECTED else ""
-        made.add_row(str(line.id), line.state, segments, people, console.plain(line.title), console.plain(why))
+        state = f"{line.state}, coarse" if line.coarse else line.state
+        made.add_row(str(line.id), state, segments, people, console.plain(line.title), console.plain(why))
     return made

@@ -66,6 +66,7 @@ def _configuration(settings: Settings) -> dict[str, Any]:
                 "options": {"expires": 3600.0},
             },
         },
+        "beat_scheduler": "scheduler.beat:Scheduler",
         "beat_schedule_filename": str(settings.home / "beat-schedule"),
     }
 

@@ -103,6 +103,18 @@ def _known_zone(name: str) -> str:
     return name
 
 
+class CoarseStep(Group):
+    """Which videos are looked at less densely where not everything would be done by its deadline."""
+
+    priority: PriorityName = Field(description="Of the videos.", json_schema_extra=unit("name"))
+    stride: int = Field(
+        ge=2,
+        le=16,
+        description="Every which of their samples is looked at; the others are left out until there is time.",
+        json_schema_extra=unit("samples"),
+    )
+
+
 class ScheduleSettings(Group):
     """What runs when, and by when a night's uploads are to be done."""
 
@@ -160,6 +172,32 @@ class ScheduleSettings(Group):
         description="How often a forecast is made and recorded while there is something to do.",
         json_schema_extra=unit("seconds"),
     )
+
+    coarsen: list[CoarseStep] = Field(
+        default=[],
+        description="What is done where the forecast misses deadlines: samples are left out, one step after the other, "
+        "as few as it takes; none where nothing stands here. `[[schedule.coarsen]]` in the TOML file.",
+        json_schema_extra=unit("tables"),
+    )
+
+    refill: bool = Field(
+        default=True,
+        description="Whether samples that were left out are looked at when nothing else is to be done.",
+        json_schema_extra=unit("yes or no"),
+    )
+
+    @field_validator("coarsen")
+    @classmethod
+    def _grows(cls, steps: list[CoarseStep]) -> list[CoarseStep]:
+        reached: dict[str, int] = {}
+        for step in steps:
+            if step.stride <= reached.get(step.priority, 1):
+                raise ValueError(
+                    f"a step for {step.priority} priority has stride {step.stride}, after one with "
+                    f"{reached[step.priority]}: each step must leave out more than those before it"
+                )
+            reached[step.priority] = step.stride
+        return steps
 
     @property
     def time_zone(self) -> ZoneInfo:

@@ -29,9 +29,9 @@ _BUCKETS: Final = 65_537
 class VideoCost:
     """What one video has cost so far.
 
-    `samples`: of its segments that were scanned. `scan`, `refine`, `finish`: seconds of one worker process, of tries
-    that ended well. `wasted`: seconds of tries that failed or lost their lease. `ended`: whether all of it is done.
-    `at`: when its last try ended.
+    `samples`: of its segments that were scanned, without those that were left out; `interval_ms`: from one to the next.
+    `scan`, `refine`, `finish`: seconds of one worker process, of tries that ended well. `wasted`: seconds of tries that
+    failed or lost their lease. `ended`: whether all of it is done. `at`: when its last try ended.
     """
 
     video_id: int
@@ -49,9 +49,16 @@ class VideoCost:
 
 
 def of_videos(session: Session, *, since: datetime, most: int) -> list[VideoCost]:
-    """What videos have cost that ended since, and those that are worked on; about `most` of either, in order of ids."""
-    ended = (Video.ended_at >= since, Video.state.in_(_WORKED_ON))
-    begun = (Video.state.in_(_BEGUN), exists().where(TaskRun.video_id == Video.id, TaskRun.ended_at.is_not(None)))
+    """What videos have cost that ended since, and those that are worked on; about `most` of either, in order of ids.
+
+    Of one that was refilled nobody can tell which samples the seconds were spent on: it is left out.
+    """
+    ended = (Video.ended_at >= since, Video.state.in_(_WORKED_ON), Video.refilled_at.is_(None))
+    begun = (
+        Video.state.in_(_BEGUN),
+        Video.ended_at.is_(None),
+        exists().where(TaskRun.video_id == Video.id, TaskRun.ended_at.is_not(None)),
+    )
     found = [cost for fitting in (ended, begun) for cost in _sample(session, fitting, most)]
     return sorted(found, key=lambda cost: cost.video_id)
 
@@ -65,7 +72,8 @@ def _sample(session: Session, fitting: Sequence[ColumnElement[bool]], most: int)
     rows = session.execute(
         select(
             Video.id, Video.codec, Video.width, Video.height, Video.interval_ms, Video.state,
-            samples.c.samples, spent.c.scan, spent.c.refine, spent.c.finish, spent.c.wasted, spent.c.at,
+            samples.c.samples, samples.c.planned,
+            spent.c.scan, spent.c.refine, spent.c.finish, spent.c.wasted, spent.c.at,
         )
         .join(spent, spent.c.video_id == Video.id)
         .join(samples, samples.c.video_id == Video.id)
@@ -74,7 +82,8 @@ def _sample(session: Session, fitting: Sequence[ColumnElement[bool]], most: int)
     return [
         VideoCost(
             video_id=row.id, codec=row.codec or "", width=row.width or 0, height=row.height or 0,
-            interval_ms=row.interval_ms, samples=row.samples, scan=row.scan, refine=row.refine, finish=row.finish,
+            interval_ms=row.interval_ms * row.planned // row.samples, samples=row.samples,
+            scan=row.scan, refine=row.refine, finish=row.finish,
             wasted=row.wasted, ended=row.state in ENDED, at=row.at,
         )
         for row in rows
@@ -100,10 +109,12 @@ def _spent(chosen: Select[int]) -> Select[int, Any, Any, Any, Any, datetime | No
     )
 
 
-def _samples(chosen: Select[int]) -> Select[int, int | None]:
-    """Samples that were scanned, of each video."""
+def _samples(chosen: Select[int]) -> Select[int, int | None, int | None]:
+    """Samples that were scanned, and those together with what was left out between them, of each video."""
+    planned = Segment.end_sample - Segment.first_sample
+    looked_at = (planned + Segment.stride - 1) // Segment.stride
     return (
-        select(Segment.video_id, func.sum(Segment.end_sample - Segment.first_sample).label("samples"))
+        select(Segment.video_id, func.sum(looked_at).label("samples"), func.sum(planned).label("planned"))
         .where(Segment.video_id.in_(chosen), Segment.key_samples.is_not(None))
         .group_by(Segment.video_id)
     )

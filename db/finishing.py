@@ -80,7 +80,8 @@ def runs(session: Session, video_id: int) -> dict[int, list[RunRecord]]:
     )
     found: dict[int, list[RunRecord]] = {}
     for row in rows:
-        record = RunRecord(row.first_sample, row.end_sample, SampleOutcome(row.outcome), row.first_pts, row.last_pts)
+        outcome = SampleOutcome(row.outcome)
+        record = RunRecord(row.first_sample, row.end_sample, outcome, row.first_pts, row.last_pts, row.stride)
         found.setdefault(row.segment_id, []).append(record)
     return found
 
@@ -115,7 +116,7 @@ def write(
         gallery_version=gallery_version,
         matched_version=gallery_version,
         matched_rule=rule,
-        ended_at=now,
+        ended_at=func.coalesce(Video.ended_at, now),
         lease_owner=None,
         lease_until=None,
     )
@@ -142,7 +143,9 @@ def ask(session: Session, held: Claim, wanted: Sequence[BorderRecord]) -> list[i
 
 def _end_state(session: Session, video_id: int) -> tuple[VideoState, str | None, str | None]:
     """What the frame accounts of the video's segments add up to."""
-    lengths = func.coalesce(func.sum(SampleRun.end_sample - SampleRun.first_sample), 0)
+    # As `RunRecord.count` has it.
+    count = (SampleRun.end_sample - SampleRun.first_sample + SampleRun.stride - 1) // SampleRun.stride
+    lengths = func.coalesce(func.sum(count), 0)
     rows = session.execute(
         select(SampleRun.outcome, lengths).join(Segment).where(Segment.video_id == video_id).group_by(SampleRun.outcome)
     )

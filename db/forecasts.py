@@ -25,14 +25,14 @@ def last_video_id(session: Session) -> int:
 def settle(session: Session) -> int:
     """Write what became of those forecasts whose videos have all ended since; how many.
 
-    A video that was tried again after its end counts as if it had never ended before.
+    A video that was tried again after its end counts as if it had never ended before; one that is refilled has ended.
     """
     unsettled = session.scalars(select(ForecastRow).where(ForecastRow.emptied_at.is_(None))).all()
     return sum(_settle(session, row) for row in unsettled)
 
 
 def _settle(session: Session, row: ForecastRow) -> bool:
-    left = exists().where(Video.id <= row.last_video_id, Video.state.in_(VIDEO_OPEN))
+    left = exists().where(Video.id <= row.last_video_id, Video.state.in_(VIDEO_OPEN), Video.ended_at.is_(None))
     if session.scalar(select(left)):
         return False
     about = _about(row)

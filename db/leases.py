@@ -25,6 +25,8 @@ Leased = type[Segment] | type[Video] | type[Arrival]
 LEASED: tuple[Leased, ...] = (Segment, Video, Arrival)
 Clock = Callable[[], datetime]
 
+LONGEST_PAUSE: Final = timedelta(hours=1)
+"""After which a failed piece of work is tried again, however often it has failed."""
 WORKER_DIED: Final = "worker-died"
 """The cause of what ended without a word: its process was killed, or its machine failed."""
 
@@ -113,8 +115,13 @@ def open_states(table: Leased) -> tuple[str, str]:
 
 
 def is_free(table: Leased, now: datetime) -> ColumnElement[bool]:
-    """Whether a row may be claimed: it is open, and nobody's lease, nor a pause after a failed try, runs any more."""
-    return and_(table.state.in_(open_states(table)), or_(table.lease_until.is_(None), table.lease_until < now))
+    """Whether a row may be claimed: it is open, and nobody's lease, nor a pause after a failed try, runs any more.
+
+    A pause of more than the longest was written by another clock, or before somebody set this one back.
+    """
+    no_pause = and_(table.lease_owner.is_(None), table.lease_until > now + LONGEST_PAUSE)
+    over = or_(table.lease_until.is_(None), table.lease_until < now, no_pause)
+    return and_(table.state.in_(open_states(table)), over)
 
 
 def free(

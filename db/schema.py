@@ -245,6 +245,9 @@ class Video(Base):
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     submitted_at: Mapped[datetime] = mapped_column(UtcDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime, index=True)
+    """When it was done first: it stays while a video is refilled."""
+    refilled_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When the samples that were left out for want of time were asked for."""
 
     segments: Mapped[list["Segment"]] = relationship(
         order_by="Segment.number", cascade="all, delete-orphan", passive_deletes=True
@@ -293,7 +296,11 @@ class Segment(Base):
     """A run of samples of one video that one worker takes at a time. Sample k belongs to the instant k × interval."""
 
     __tablename__ = "segments"
-    __table_args__ = (UniqueConstraint("video_id", "number"), _one_of("state", SegmentState))
+    __table_args__ = (
+        UniqueConstraint("video_id", "number"),
+        _one_of("state", SegmentState),
+        _partial("ix_segments_coarse", "video_id", "stride > 1"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))
@@ -301,6 +308,8 @@ class Segment(Base):
     first_sample: Mapped[int]
     end_sample: Mapped[int | None]
     """First sample that is not the segment's; none where the video's end is not known."""
+    stride: Mapped[int] = mapped_column(SmallInteger, default=1)
+    """Every which of its samples is to be looked at, from its first one on."""
     key_samples: Mapped[int | None]
     """Of its samples, how many were key frames decoded alone; none until it is done."""
     reused_samples: Mapped[int | None]
@@ -317,14 +326,21 @@ class Segment(Base):
 
 
 class SampleRun(Base):
-    """Frame account: samples [first_sample, end_sample) of a segment that ended alike."""
+    """Frame account: samples [first_sample, end_sample) of a segment that ended alike.
+
+    With a stride only every so manieth of them was looked at, from the first one on; the others were left out.
+    """
 
     __tablename__ = "sample_runs"
-    __table_args__ = (_one_of("outcome", SampleOutcome),)
+    __table_args__ = (
+        _one_of("outcome", SampleOutcome),
+        _partial("ix_sample_runs_coarse", "segment_id", "stride > 1"),
+    )
 
     segment_id: Mapped[int] = mapped_column(ForeignKey("segments.id", ondelete="CASCADE"), primary_key=True)
     first_sample: Mapped[int] = mapped_column(primary_key=True)
     end_sample: Mapped[int]
+    stride: Mapped[int] = mapped_column(SmallInteger, default=1)
     outcome: Mapped[str] = mapped_column(String(16))
     first_pts: Mapped[int | None] = mapped_column(BigInteger)
     """Presentation time of the first and of the last frame of the run, ticks from the origin; none if undecodable."""

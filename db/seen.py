@@ -116,9 +116,9 @@ def _frames(runs: Sequence[SampleRun], interval: Fraction, time_base: Fraction) 
     for run in runs:
         if run.first_pts is not None and run.last_pts is not None:
             first, last = run.first_pts * time_base, run.last_pts * time_base
-            inner = range(run.first_sample + 1, run.end_sample - 1)
-            times |= {sample: min(max(sample * interval, first), last) for sample in inner}
-            times |= {run.first_sample: first, run.end_sample - 1: last}
+            looked_at = range(run.first_sample, run.end_sample, run.stride)
+            times |= {sample: min(max(sample * interval, first), last) for sample in looked_at}
+            times |= {looked_at[0]: first, looked_at[-1]: last}
     return times
 
 

@@ -32,13 +32,27 @@ class FaceRecord:
 
 @dataclass(frozen=True, slots=True)
 class RunRecord:
-    """Samples [first_sample, end_sample) that ended alike; ticks of their first and last frame, None if undecodable."""
+    """Samples [first_sample, end_sample) that ended alike; ticks of their first and last frame, None if undecodable.
+
+    `stride`: every which of them is meant, from the first one on; the others were left out.
+    """
 
     first_sample: int
     end_sample: int
     outcome: SampleOutcome
     first_pts: int | None
     last_pts: int | None
+    stride: int = 1
+
+    @property
+    def count(self) -> int:
+        """Samples that were not left out."""
+        return -(-(self.end_sample - self.first_sample) // self.stride)
+
+    @property
+    def last_sample(self) -> int:
+        """The last of these."""
+        return self.first_sample + (self.count - 1) * self.stride
 
 
 def plan(
@@ -64,6 +78,7 @@ def plan(
             "number": number,
             "first_sample": first,
             "end_sample": end,
+            "stride": 1,
             "state": SegmentState.WAITING,
             "attempts": 0,
             "excused": 0,
@@ -189,6 +204,7 @@ def _replace_rows(
                     "segment_id": segment_id,
                     "first_sample": run.first_sample,
                     "end_sample": run.end_sample,
+                    "stride": run.stride,
                     "outcome": run.outcome,
                     "first_pts": run.first_pts,
                     "last_pts": run.last_pts,
@@ -220,15 +236,17 @@ def _face_row(record: FaceRecord, segment_id: int, video_id: int, space_id: int)
 def fail(session: Session, held: Claim, *, permanent: bool, cause: str, detail: str) -> bool:
     """End a segment without an outcome; whether the video waits for finishing now.
 
-    One that was scanned before stays done: only the borders in it stay as they were. `permanent`: another try would
-    end as this one; else it is put in quarantine.
+    One that was scanned before stays done, and as it was. `permanent`: another try would end as this one; else it is
+    put in quarantine.
 
     Raises:
         LeaseLost: somebody else has it already.
     """
     video_id = _lock_video(session, held.id)
-    if borders.is_to_look_at(session, held.id):
-        leases.change(session, held, state=SegmentState.DONE, lease_owner=None, lease_until=None)
+    if _was_scanned(session, held.id):
+        leases.change(
+            session, held, state=SegmentState.DONE, lease_owner=None, lease_until=None, cause=cause, detail=detail
+        )
         borders.give_up(session, held.id, cause)
         return end_if_complete(session, video_id)
     state = SegmentState.FAILED if permanent else SegmentState.QUARANTINED
@@ -241,7 +259,7 @@ def end_exhausted(session: Session, segment_id: int, *, allowed: Allowance, now:
     video_id = _lock_video(session, segment_id)
     row = session.get_one(Segment, segment_id, populate_existing=True)
     detail = f"{row.attempts} tries ended without a word: the process was killed or the machine failed"
-    cause, was_scanned = row.cause or leases.WORKER_DIED, borders.is_to_look_at(session, segment_id)
+    cause, was_scanned = row.cause or leases.WORKER_DIED, _was_scanned(session, segment_id)
     state = SegmentState.DONE if was_scanned else SegmentState.QUARANTINED
     if not leases.end_exhausted(session, Segment, segment_id, allowed=allowed, now=now, detail=detail, state=state):
         return False
@@ -249,6 +267,13 @@ def end_exhausted(session: Session, segment_id: int, *, allowed: Allowance, now:
         borders.give_up(session, segment_id, cause)
         return end_if_complete(session, video_id)
     return _close_failed(session, segment_id, video_id)
+
+
+def _was_scanned(session: Session, segment_id: int) -> bool:
+    """Whether there is an outcome of a segment already; then only more was to be looked at."""
+    scanned = session.scalar(select(Segment.key_samples).where(Segment.id == segment_id)) is not None
+    # What was scanned before there were key samples has none.
+    return scanned or borders.is_to_look_at(session, segment_id)
 
 
 def _close_failed(session: Session, segment_id: int, video_id: int) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor
+from sqlalchemy.engine.interfaces import DBAPIConnection, DBAPICursor, ExceptionContext
 from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
@@ -41,6 +41,7 @@ class Database:
             _prepare_sqlite(self.engine, lock_timeout)
         else:
             self.engine = sa.create_engine(self.url, pool_pre_ping=True)
+            _leave_who_cannot_write(self.engine)
         # PostgreSQL would give each statement a state of its own; SQLite gives a transaction one in any case.
         self._reading_engine = (
             self.engine if self.is_sqlite else self.engine.execution_options(isolation_level="REPEATABLE READ")
@@ -103,9 +104,23 @@ class Database:
             return DatabaseUnavailable(subject, what, "put a backup in its place, or name another database.url")
         if "does not exist" in what or "no such table" in what:
             return DatabaseUnavailable(subject, what, "run `rollcall migrate`")
-        if isinstance(error, OperationalError) or isinstance(driver, sqlite3.OperationalError):
+        gone = isinstance(error, DBAPIError) and error.connection_invalidated
+        if isinstance(error, OperationalError) or isinstance(driver, sqlite3.OperationalError) or gone:
             return DatabaseUnavailable(subject, what, "check database.url, and that it can be reached and written")
         return None
+
+
+_READ_ONLY = "25006"
+"""PostgreSQL's code for what is written where only reading is allowed: to its driver that is no error of operation."""
+
+
+def _leave_who_cannot_write(engine: sa.Engine) -> None:
+    """Take a server that lets nobody write for one that is gone: another one may have taken its place by now."""
+
+    @event.listens_for(engine, "handle_error")
+    def judge(context: ExceptionContext) -> None:
+        if getattr(context.original_exception, "sqlstate", None) == _READ_ONLY:
+            context.is_disconnect = True
 
 
 _DAMAGED = ("not a database", "malformed")

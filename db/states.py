@@ -77,7 +77,8 @@ VIDEO_MOVES: Final[Moves] = {
         VideoState.FAILED: "none could, for a reason that lies in the file",
         VideoState.QUARANTINED: "tries used up",
     },
-    VideoState.PARTIAL: {VideoState.RUNNING: "tried again"},
+    VideoState.DONE: {VideoState.RUNNING: "what was left out is to be looked at"},
+    VideoState.PARTIAL: {VideoState.RUNNING: "tried again, or what was left out is to be looked at"},
     VideoState.FAILED: {VideoState.RUNNING: "tried again", VideoState.WAITING: "tried again"},
     VideoState.QUARANTINED: {
         VideoState.RUNNING: "tried again",
@@ -91,7 +92,7 @@ SEGMENT_MOVES: Final[Moves] = {
     SegmentState.WAITING: {
         SegmentState.RUNNING: "claimed",
         SegmentState.QUARANTINED: "tries used up",
-        SegmentState.DONE: "tries used up, but only borders were asked for",
+        SegmentState.DONE: "tries used up, but it was scanned before",
     },
     SegmentState.RUNNING: {
         SegmentState.DONE: "recorded",
@@ -99,7 +100,7 @@ SEGMENT_MOVES: Final[Moves] = {
         SegmentState.FAILED: "failed for a reason that lies in the file",
         SegmentState.QUARANTINED: "tries used up",
     },
-    SegmentState.DONE: {SegmentState.WAITING: "borders are to be looked at"},
+    SegmentState.DONE: {SegmentState.WAITING: "borders, or what was left out, are to be looked at"},
     SegmentState.FAILED: {SegmentState.WAITING: "tried again"},
     SegmentState.QUARANTINED: {SegmentState.WAITING: "tried again"},
 }

@@ -7,7 +7,7 @@ from datetime import datetime
 from sqlalchemy import Integer, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
-from db import arrivals
+from db import arrivals, coarsening
 from db.schema import FaceGroup, Segment, Video
 from db.states import ENDED, SEGMENT_ENDED, VideoState
 from models.decision import Decision
@@ -15,7 +15,10 @@ from models.decision import Decision
 
 @dataclass(frozen=True, slots=True)
 class VideoStatus:
-    """One video's line: its state and cause, segments ended of all, people found (recognisable ones), dates."""
+    """One video's line: its state and cause, segments ended of all, people found (recognisable ones), dates.
+
+    `coarse`: whether samples of it were left out for want of time.
+    """
 
     id: int
     title: str
@@ -28,6 +31,7 @@ class VideoStatus:
     people: int
     submitted_at: datetime
     ended_at: datetime | None
+    coarse: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +59,8 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
         .where(FaceGroup.video_id == Video.id, FaceGroup.decision != Decision.UNRECOGNISABLE)
         .scalar_subquery()
     )
-    chosen = select(Video, ended, func.count(Segment.id), people).outerjoin(Segment).group_by(Video.id)
+    coarse = coarsening.is_coarse().label("coarse")
+    chosen = select(Video, ended, func.count(Segment.id), people, coarse).outerjoin(Segment).group_by(Video.id)
     if recent is not None:
         latest = select(Video.id).where(Video.state == VideoState.DONE).order_by(Video.ended_at.desc()).limit(recent)
         chosen = chosen.where((Video.state != VideoState.DONE) | Video.id.in_(latest))
@@ -72,8 +77,9 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
             people_count,
             video.submitted_at,
             video.ended_at,
+            bool(is_coarse),
         )
-        for video, ended_count, count, people_count in session.execute(chosen.order_by(Video.id))
+        for video, ended_count, count, people_count, is_coarse in session.execute(chosen.order_by(Video.id))
     ]
 
 

@@ -9,8 +9,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from db.elapsed import Elapsed
+from db.open_work import IS_OPEN
 from db.schema import Segment, TaskRun, Video
-from db.states import ENDED
 
 WINDOW: Final = timedelta(hours=1)
 _MOST: Final = 20_000
@@ -64,7 +64,7 @@ def waits(session: Session, now: datetime) -> Sequence[float]:
 def oldest_wait(session: Session, now: datetime) -> float:
     """Seconds for which the oldest video has waited that nobody has begun; 0 where there is none."""
     begun = select(TaskRun.id).where(TaskRun.video_id == Video.id)
-    oldest = session.scalar(select(func.min(Video.submitted_at)).where(Video.state.not_in(ENDED), ~begun.exists()))
+    oldest = session.scalar(select(func.min(Video.submitted_at)).where(*IS_OPEN, ~begun.exists()))
     return 0.0 if oldest is None else max(0.0, (now - oldest).total_seconds())
 
 
@@ -73,7 +73,7 @@ def count_of_segments(session: Session) -> dict[str, int]:
     rows = session.execute(
         select(Segment.state, func.count())
         .join(Video, Video.id == Segment.video_id)
-        .where(Video.state.not_in(ENDED))
+        .where(*IS_OPEN)
         .group_by(Segment.state)
     )
     return dict(rows.all())

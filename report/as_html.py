@@ -18,12 +18,14 @@ _STATES = {
 def render(report: VideoReport) -> str:
     """The page's text."""
     shown = page(report)
+    complete = report.state == VideoState.DONE and not report.coverage.left_out
     return rendered(
         "report.html",
         shown.rules,
         report=report,
         page=shown,
-        state=_STATES[report.state],
+        complete=complete,
+        state="Coarse" if report.state == VideoState.DONE and not complete else _STATES[report.state],
         amount=amount,
         clock=clock,
         size=_size(report.byte_size),

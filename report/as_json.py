@@ -29,6 +29,8 @@ def document(report: VideoReport) -> dict[str, Any]:
         "coverage": {
             "planned": coverage.planned,
             **{outcome.value: coverage.count(outcome) for outcome in SampleOutcome},
+            "left_out": coverage.left_out,
+            "refill": None if coverage.refill is None else coverage.refill.value,
             "stretches": [_stretch(stretch) for stretch in coverage.stretches],
         },
         "people": [_person(person) for person in report.people],
@@ -111,6 +113,7 @@ def _stretch(stretch: Stretch) -> dict[str, Any]:
         "outcome": stretch.outcome.value,
         "first_sample": stretch.first_sample,
         "end_sample": stretch.end_sample,
+        "stride": stretch.stride,
         "start": decimal(stretch.start),
         "end": decimal(stretch.end),
         "first_pts": stretch.first_pts,

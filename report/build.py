@@ -13,7 +13,7 @@ from db.reports import ReportRows
 from db.schema import Appearance as AppearanceRow
 from db.schema import FaceGroup, Video
 from db.session import Session
-from db.states import ENDED, VideoState
+from db.states import ENDED, VIDEO_OPEN, VideoState
 from models.decision import Decision
 from report.coverage import coverage
 from report.model import (
@@ -33,7 +33,7 @@ from report.names import labels
 
 
 def build(session: Session, video: Video, pictures: Pictures[int] | None = None) -> VideoReport:
-    """The report of a video that has reached its end.
+    """The report of a video that has reached its end, also while what was left out of it is looked at.
 
     Args:
         session: open, to the ledger that the video is of.
@@ -43,8 +43,8 @@ def build(session: Session, video: Video, pictures: Pictures[int] | None = None)
     Raises:
         NotFinished: the video is still waiting or worked on.
     """
-    state = VideoState(video.state)
-    if state not in ENDED:
+    refilling = video.state in VIDEO_OPEN and video.ended_at is not None
+    if video.state not in ENDED and not refilling:
         raise _not_finished(session, video)
     rows = reports.load(session, video)
     facts = videos.facts(video) if videos.is_probed(video) else None
@@ -56,13 +56,14 @@ def build(session: Session, video: Video, pictures: Pictures[int] | None = None)
         length = facts.duration or length
         if sampling is not None:
             length = _length(facts, rows, sampling.interval)
-            account = coverage(rows.segments, rows.runs, sampling.interval, length)
-            people = _Cast(rows, pictures.jpegs if pictures else {}, facts.time_base, sampling, length).people()
+            account = coverage(rows.segments, rows.runs, sampling.interval, length, refilling=refilling)
+            jpegs = pictures.jpegs if pictures else {}
+            people = _Cast(rows, jpegs, facts.time_base, sampling, account, length).people()
     return VideoReport(
         title=video.title,
         content_sha256=video.content_hash,
         byte_size=video.byte_size,
-        state=state,
+        state=_state(video) if refilling else VideoState(video.state),
         cause=video.cause,
         detail=video.detail,
         facts=facts,
@@ -74,6 +75,11 @@ def build(session: Session, video: Video, pictures: Pictures[int] | None = None)
         processing=Processing(video.id, video.path, video.submitted_at, video.ended_at, _uploads(rows)),
         out_of_reach=None if pictures is None or pictures.trouble is None else pictures.trouble.subject,
     )
+
+
+def _state(video: Video) -> VideoState:
+    """In which a video ended that is refilled now."""
+    return VideoState.DONE if video.cause is None else VideoState.PARTIAL
 
 
 def _uploads(rows: ReportRows) -> tuple[Upload, ...]:
@@ -125,6 +131,7 @@ class _Cast:
     jpegs: Mapping[int, bytes]
     time_base: Fraction
     sampling: Sampling
+    coverage: Coverage
     length: Fraction
 
     def people(self) -> tuple[Person, ...]:
@@ -191,7 +198,7 @@ class _Cast:
 
     def _until(self, end: Fraction, looked: Fraction | None) -> Fraction:
         """The next frame that was looked at, so that whoever comes then follows without a gap of some milliseconds."""
-        interval = self.sampling.interval
+        interval = self.sampling.interval * self.coverage.stride_at(end)
         if looked is None or looked >= end + interval * 5 / 4 + 2 * self.sampling.tolerance:
             looked = end + interval
         return min(looked, self.length)

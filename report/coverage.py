@@ -5,15 +5,20 @@ from dataclasses import replace
 from fractions import Fraction
 
 from db.schema import SampleOutcome, SampleRun, Segment
-from db.states import GIVEN_UP
-from report.model import Coverage, Stretch
+from db.states import GIVEN_UP, SegmentState
+from report.model import Coverage, Refill, Stretch
 
 UNACCOUNTED = "unaccounted"
 """Cause of samples that were planned, but of which the ledger tells nothing although their segment is done."""
 
 
 def coverage(
-    segments: Sequence[Segment], runs: Mapping[int, Sequence[SampleRun]], interval: Fraction, length: Fraction
+    segments: Sequence[Segment],
+    runs: Mapping[int, Sequence[SampleRun]],
+    interval: Fraction,
+    length: Fraction,
+    *,
+    refilling: bool = False,
 ) -> Coverage:
     """Join the runs of all segments; what a segment planned but did not account for was not looked at.
 
@@ -22,6 +27,7 @@ def coverage(
         runs: of each segment by its id, by first sample.
         interval: seconds between two samples.
         length: seconds at which the last stretch ends at the latest.
+        refilling: whether what was left out is looked at now.
     """
     joined: list[Stretch] = []
     for segment in segments:
@@ -31,7 +37,15 @@ def coverage(
                 joined[-1] = replace(last, end_sample=piece.end_sample, end=piece.end, last_pts=piece.last_pts)
             else:
                 joined.append(piece)
-    return Coverage(tuple(joined))
+    return Coverage(tuple(joined), _refill(segments, joined, refilling=refilling))
+
+
+def _refill(segments: Sequence[Segment], stretches: Sequence[Stretch], *, refilling: bool) -> Refill | None:
+    if refilling:
+        return Refill.UNDER_WAY
+    if all(stretch.stride == 1 for stretch in stretches):
+        return None
+    return Refill.TO_COME if any(segment.stride > 1 for segment in segments) else Refill.GIVEN_UP
 
 
 def _pieces(segment: Segment, runs: Sequence[SampleRun], interval: Fraction, length: Fraction) -> list[Stretch]:
@@ -45,9 +59,10 @@ def _pieces(segment: Segment, runs: Sequence[SampleRun], interval: Fraction, len
                 SampleOutcome(run.outcome),
                 (run.first_sample, run.end_sample),
                 (run.first_pts, run.last_pts),
-                _told(segment) if lost else (None, None),
+                _told(segment) if lost else _kept_out(segment, run),
                 interval,
                 length,
+                run.stride,
             )
         )
         at = run.end_sample
@@ -77,6 +92,12 @@ def _told(segment: Segment) -> tuple[str | None, str | None]:
     return (segment.cause, segment.detail) if segment.state in GIVEN_UP else (None, None)
 
 
+def _kept_out(segment: Segment, run: SampleRun) -> tuple[str | None, str | None]:
+    """Why what was left out could not be looked at later."""
+    given_up = run.stride > 1 and segment.stride == 1 and segment.state == SegmentState.DONE
+    return (segment.cause, segment.detail) if given_up else (None, None)
+
+
 def _stretch(
     outcome: SampleOutcome,
     samples: tuple[int, int],
@@ -84,6 +105,7 @@ def _stretch(
     told: tuple[str | None, str | None],
     interval: Fraction,
     length: Fraction,
+    stride: int = 1,
 ) -> Stretch:
     first, end = samples
     start = first * interval
@@ -91,6 +113,7 @@ def _stretch(
         outcome=outcome,
         first_sample=first,
         end_sample=end,
+        stride=stride,
         start=start,
         end=max(start, min(end * interval, length)),
         first_pts=pts[0],
@@ -101,8 +124,11 @@ def _stretch(
 
 
 def _alike(one: Stretch, other: Stretch) -> bool:
-    return one.end_sample == other.first_sample and (one.outcome, one.cause, one.detail) == (
+    # With a stride the next stretch must begin where the first one's next sample would be.
+    joined = one.end_sample == other.first_sample and (one.end_sample - one.first_sample) % one.stride == 0
+    return joined and (one.outcome, one.stride, one.cause, one.detail) == (
         other.outcome,
+        other.stride,
         other.cause,
         other.detail,
     )

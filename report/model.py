@@ -5,6 +5,7 @@ Times in seconds are `Fraction`s from the instant at which a player shows 0:00; 
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from fractions import Fraction
 
 from db.facts import VideoFacts
@@ -128,7 +129,10 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """Samples [first_sample, end_sample) that ended alike; seconds are instants of samples, up to the video's end."""
+    """Samples [first_sample, end_sample) that ended alike; seconds are instants of samples, up to the video's end.
+
+    `stride`: every which of them is meant, from the first one on; the others were left out for want of time.
+    """
 
     outcome: SampleOutcome
     first_sample: int
@@ -139,27 +143,51 @@ class Stretch:
     last_pts: int | None
     cause: str | None
     detail: str | None
+    stride: int = 1
+
+    @property
+    def count(self) -> int:
+        """Samples that were not left out."""
+        return -(-(self.end_sample - self.first_sample) // self.stride)
+
+
+class Refill(StrEnum):
+    """What becomes of samples that were left out for want of time."""
+
+    TO_COME = "to-come"  # they are looked at when nothing else is to be done
+    UNDER_WAY = "under-way"  # they are looked at now
+    GIVEN_UP = "given-up"  # they could not be; the stretches say why
 
 
 @dataclass(frozen=True, slots=True)
 class Coverage:
-    """What became of every planned sample, in order of time, without overlap."""
+    """What became of every planned sample, in order of time, without overlap. `refill`: None where none is left out."""
 
     stretches: tuple[Stretch, ...]
+    refill: Refill | None = None
 
     def count(self, outcome: SampleOutcome) -> int:
         """Samples that ended so."""
-        return sum(s.end_sample - s.first_sample for s in self.stretches if s.outcome == outcome)
+        return sum(stretch.count for stretch in self.stretches if stretch.outcome == outcome)
 
     @property
     def planned(self) -> int:
-        """All samples; the sum of the four outcomes."""
+        """All samples; the sum of the four outcomes and of what was left out."""
         return sum(stretch.end_sample - stretch.first_sample for stretch in self.stretches)
+
+    @property
+    def left_out(self) -> int:
+        """Samples that nobody looked at for want of time."""
+        return self.planned - sum(stretch.count for stretch in self.stretches)
+
+    def stride_at(self, time: Fraction) -> int:
+        """Every which sample was looked at there."""
+        return next((each.stride for each in self.stretches if each.stride > 1 and each.start <= time < each.end), 1)
 
     @property
     def looked_at(self) -> int:
         """Samples that were decoded and gated or analysed."""
-        return self.planned - self.count(SampleOutcome.UNDECODABLE)
+        return self.planned - self.left_out - self.count(SampleOutcome.UNDECODABLE)
 
 
 @dataclass(frozen=True, slots=True)

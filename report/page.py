@@ -8,11 +8,12 @@ from fractions import Fraction
 from db.schema import SampleOutcome
 from db.states import VideoState
 from models.decision import Decision
-from report.model import Person, Stretch, VideoReport
+from report.coarse import Coarse, coarse_parts
+from report.model import Person, Refill, Stretch, VideoReport
 from report.people import Someone
 from report.people import people as everybody
 from report.timecodes import amount, clock, ticks
-from report.timeline import lost, lost_places, place, strip
+from report.timeline import LEFT_OUT, lost, lost_places, place, strip
 from report.words import DECISIONS, Rules, number_of, share
 
 _CAST = 12
@@ -56,15 +57,27 @@ class Page:
     lost_marks: tuple[str, ...]
     lost_spans: tuple[str, ...]
     lost_more: int
+    coarse_spans: tuple[str, ...]
+    coarse_more: int
+    refill: str | None
+    """What becomes of samples that were left out; None where none were."""
     accounts: tuple[Account, ...]
     rules: str
 
 
-_OUTCOMES = {
+_OUTCOMES: dict[str, tuple[str, str]] = {
     SampleOutcome.ANALYSED: ("analysed", "faces were looked for"),
     SampleOutcome.CARRIED: ("unchanged", "like the frame before, whose faces still count"),
     SampleOutcome.FLAT: ("flat", "black or blank, nothing to see"),
+    LEFT_OUT: ("left out", "not looked at: the night was too short for all samples"),
     SampleOutcome.UNDECODABLE: ("not looked at", "could not be decoded, or the work failed"),
+}
+
+
+_REFILL: dict[Refill | None, str] = {
+    Refill.TO_COME: "The samples that were left out are looked at as soon as nothing else is to be done.",
+    Refill.UNDER_WAY: "The samples that were left out are being looked at now.",
+    Refill.GIVEN_UP: "The samples that were left out could not be looked at later.",
 }
 
 
@@ -75,7 +88,7 @@ def page(report: VideoReport) -> Page:
     longest = sorted(
         zip(report.people, people, strict=True), key=lambda pair: (not _is_somebody(pair[0]), -pair[0].time_on_camera)
     )
-    gone = lost(report.coverage)
+    gone, coarse = lost(report.coverage), coarse_parts(report.coverage)
     headline, subline = _headline(report)
     return Page(
         headline=headline,
@@ -83,12 +96,13 @@ def page(report: VideoReport) -> Page:
         cast=tuple(someone for _, someone in longest[:_CAST]),
         people=people,
         ticks=_ticks(report.length, rules),
-        looked=share(
-            report.coverage.planned - report.coverage.count(SampleOutcome.UNDECODABLE), report.coverage.planned
-        ),
+        looked=share(report.coverage.looked_at, report.coverage.planned),
         lost_marks=tuple(rules.add("g", where) for where in lost_places(report.coverage, report.length)),
         lost_spans=tuple(_lost_text(stretch) for stretch in gone[:_LOST_LISTED]),
         lost_more=len(gone[_LOST_LISTED:]),
+        coarse_spans=tuple(_coarse_text(report, part) for part in coarse[:_LOST_LISTED]),
+        coarse_more=len(coarse[_LOST_LISTED:]),
+        refill=_REFILL.get(report.coverage.refill),
         accounts=_accounts(report),
         rules=rules.text(),
     )
@@ -108,10 +122,9 @@ def _headline(report: VideoReport) -> tuple[str, str]:
     if report.state in {VideoState.FAILED, VideoState.QUARANTINED} and not report.people:
         return "Not known who was on camera", "The video could not be worked on to its end."
     if not report.people:
-        looked = report.coverage.planned - report.coverage.count(SampleOutcome.UNDECODABLE)
         return (
             "Nobody was seen on camera",
-            f"No face was found in {number_of(looked, 'sample')} out of {report.coverage.planned}.",
+            f"No face was found in {number_of(report.coverage.looked_at, 'sample')} out of {report.coverage.planned}.",
         )
     kinds, anybody = _kinds(report.people), _anybody(report.people)
     return _how_many(sum(map(_is_somebody, report.people))), (
@@ -149,21 +162,29 @@ def _anybody(people: Sequence[Person]) -> Fraction:
 
 
 def _accounts(report: VideoReport) -> tuple[Account, ...]:
-    paths = strip(report.coverage, report.length)
+    paths, account = strip(report.coverage, report.length), report.coverage
+    counts = {outcome.value: account.count(outcome) for outcome in SampleOutcome} | {LEFT_OUT: account.left_out}
     return tuple(
         Account(
-            outcome=outcome.value,
+            outcome=outcome,
             title=title,
             meaning=meaning,
-            count=report.coverage.count(outcome),
-            share=share(report.coverage.count(outcome), report.coverage.planned),
+            count=counts[outcome],
+            share=share(counts[outcome], account.planned),
             path=paths.get(outcome),
         )
         for outcome, (title, meaning) in _OUTCOMES.items()
+        if counts[outcome] or outcome != LEFT_OUT
     )
 
 
+def _coarse_text(report: VideoReport, part: Coarse) -> str:
+    interval = report.sampling.interval if report.sampling else Fraction(0)
+    every = f"one sample every {amount(part.stride * interval)}, {number_of(part.left_out, 'sample')} left out"
+    return f"{clock(part.start)} – {clock(part.end)} · {every}" + (f" · {part.why}" if part.why else "")
+
+
 def _lost_text(stretch: Stretch) -> str:
-    samples = number_of(stretch.end_sample - stretch.first_sample, "sample")
+    samples = number_of(stretch.count, "sample")
     why = stretch.detail or stretch.cause or "could not be decoded"
     return f"{clock(stretch.start)} – {clock(stretch.end)} · {samples} · {why}"

@@ -14,6 +14,13 @@ from report.model import Appearance, Coverage, Stretch
 _CLOSEST = Fraction(1, 500)
 """Marks nearer than this share of the axis are drawn as one: about two pixels on a wide screen."""
 _COLUMNS = 600
+LEFT_OUT = "left-out"
+"""Beside the outcomes: samples that nobody looked at for want of time."""
+_ORDER = (
+    *(outcome for outcome in SampleOutcome if outcome != SampleOutcome.UNDECODABLE),
+    LEFT_OUT,
+    SampleOutcome.UNDECODABLE,
+)
 _LEAST_LOST = Fraction(1, 4)
 """Height of a column of the strip that lost samples take at least, however few they are: they must be seen."""
 
@@ -87,15 +94,15 @@ def lost_places(coverage: Coverage, length: Fraction) -> list[Place]:
     return [place(start, end, length) for start, end in joined]
 
 
-def strip(coverage: Coverage, length: Fraction) -> dict[SampleOutcome, str]:
+def strip(coverage: Coverage, length: Fraction) -> dict[str, str]:
     """The coverage account as an SVG path for each outcome that occurs, on a canvas of 1000 × 100 units.
 
     A video of few stretches is drawn exactly. In a longer one each of 600 columns is stacked from the shares of the
-    outcomes in its time, what was looked at below and what was lost on top.
+    outcomes in its time, what was looked at below, then what was left out, and what was lost on top.
     """
     if length <= 0:
         return {}
-    paths: dict[SampleOutcome, list[str]] = {}
+    paths: dict[str, list[str]] = {}
     for start, end, shares in _columns(coverage.stretches, length):
         bottom = Fraction(100)
         for outcome, share in shares:
@@ -103,34 +110,41 @@ def strip(coverage: Coverage, length: Fraction) -> dict[SampleOutcome, str]:
             left, right = (_unit(time / length * 1000) for time in (start, end))
             paths.setdefault(outcome, []).append(f"M{left} {_unit(bottom)}V{_unit(top)}H{right}V{_unit(bottom)}Z")
             bottom = top
-    return {outcome: "".join(paths[outcome]) for outcome in SampleOutcome if outcome in paths}
+    return {outcome: "".join(paths[outcome]) for outcome in _ORDER if outcome in paths}
 
 
-_Column = tuple[Fraction, Fraction, list[tuple[SampleOutcome, Fraction]]]
+_Column = tuple[Fraction, Fraction, list[tuple[str, Fraction]]]
 
 
 def _columns(stretches: Sequence[Stretch], length: Fraction) -> Iterable[_Column]:
     if len(stretches) <= _COLUMNS:
-        return [(s.start, s.end, [(s.outcome, Fraction(1))]) for s in stretches if s.end > s.start]
+        return [(s.start, s.end, _parts(s)) for s in stretches if s.end > s.start]
     width = length / _COLUMNS
-    seconds: list[dict[SampleOutcome, Fraction]] = [{} for _ in range(_COLUMNS)]
+    seconds: list[dict[str, Fraction]] = [{} for _ in range(_COLUMNS)]
     for stretch in stretches:
         for column in range(int(stretch.start / width), min(_COLUMNS, int(stretch.end / width) + 1)):
             inside = min(stretch.end, (column + 1) * width) - max(stretch.start, column * width)
             if inside > 0:
                 here = seconds[column]
-                here[stretch.outcome] = here.get(stretch.outcome, Fraction(0)) + inside
+                for outcome, share in _parts(stretch):
+                    here[outcome] = here.get(outcome, Fraction(0)) + inside * share
     return [(i * width, (i + 1) * width, _shares(here)) for i, here in enumerate(seconds) if here]
 
 
-def _shares(seconds: dict[SampleOutcome, Fraction]) -> list[tuple[SampleOutcome, Fraction]]:
+def _parts(stretch: Stretch) -> list[tuple[str, Fraction]]:
+    """What was looked at, and what was left out, as shares of all its samples."""
+    looked = Fraction(stretch.count, stretch.end_sample - stretch.first_sample)
+    return [(stretch.outcome, looked)] if looked == 1 else [(stretch.outcome, looked), (LEFT_OUT, 1 - looked)]
+
+
+def _shares(seconds: dict[str, Fraction]) -> list[tuple[str, Fraction]]:
     total = sum(seconds.values())
     missing = seconds.get(SampleOutcome.UNDECODABLE, Fraction(0)) / total
     shown = max(missing, _LEAST_LOST) if 0 < missing < 1 else missing
     scale = (1 - shown) / (1 - missing) if missing < 1 else Fraction(0)
     shares = [
         (outcome, shown if outcome == SampleOutcome.UNDECODABLE else seconds[outcome] / total * scale)
-        for outcome in SampleOutcome
+        for outcome in _ORDER
         if outcome in seconds
     ]
     return [(outcome, share) for outcome, share in shares if share > 0]

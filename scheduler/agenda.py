@@ -12,13 +12,14 @@ from scheduler.costs import Estimate, WorkClass
 from scheduler.experience import Experience
 from scheduler.ordering import Job, order
 from scheduler.planning import Pace, ranges
-from scheduler.remaining import samples_left
+from scheduler.remaining import samples_left, spacing_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A video on the agenda: its class of work, with `interval_ms` between samples. In seconds of work of one process,
-    `sample`: of one sample; `work`: of all that is left of the video; `after`: of all videos behind it.
+    """A video on the agenda: its class of work, `interval_ms` from sample to sample (`remaining.spacing_ms`). In
+    seconds of work of one process, `sample`: of one sample; `work`: of all that is left of the video; `after`: of all
+    videos behind it.
     """  # noqa: D205  the lines are one sentence
 
     video: OpenWork
@@ -93,7 +94,7 @@ class _Prices:
 
     def of(self, video: OpenWork, planned_ms: int) -> _Price:
         """Of a video."""
-        kind = WorkClass.of(video.codec, video.width, video.height), video.interval_ms or planned_ms
+        kind = WorkClass.of(video.codec, video.width, video.height), spacing_ms(video, planned_ms)
         if kind not in self._samples:
             self._samples[kind] = self._estimate.rate(*kind).median * kind[1] / 1000
         sample = self._samples[kind]

@@ -5,7 +5,7 @@ the queue, so that differences between scenarios are theirs and not chance's.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
@@ -35,17 +35,16 @@ _ALREADY_TOLD: Final = 100
 class Queue:
     """J videos that are to be done, in order.
 
-    All of shape (J,). `classes`, `intervals_ms`: what they cost by. `units`: samples that they cost, and `fixed` those
-    among them that no length of theirs changes. `spread`: standard deviation of the logarithm of the units, where their
-    length is not known. `pieces`: into how many they are shared. `released`: seconds from now before which they wait.
-    `tries`: how many make it up. `deadline`: seconds from now; infinite where there is none.
+    All of shape (J,). `classes`, `intervals_ms`: what they cost by. `units`: samples that they cost. `spread`: standard
+    deviation of the logarithm of the units, where their length is not known. `pieces`: into how many they are shared.
+    `released`: seconds from now before which they wait. `tries`: how many make it up. `deadline`: seconds from now;
+    infinite where there is none.
     """
 
     ids: Whole
     classes: Sequence[WorkClass]
     intervals_ms: Whole
     units: Floats
-    fixed: Floats
     spread: Floats
     pieces: Whole
     tries: Floats
@@ -62,20 +61,11 @@ class Queue:
             [each for each, taken in zip(self.classes, chosen, strict=True) if taken],
             self.intervals_ms[chosen],
             self.units[chosen],
-            self.fixed[chosen],
             self.spread[chosen],
             self.pieces[chosen],
             self.tries[chosen],
             self.released[chosen],
             self.deadline[chosen],
-        )
-
-    def coarser(self, chosen: NDArray[np.bool_]) -> "Queue":
-        """With every other sample of some videos that nobody has begun."""
-        return replace(
-            self,
-            intervals_ms=np.where(chosen, 2 * self.intervals_ms, self.intervals_ms),
-            units=np.where(chosen, (self.units + self.fixed) / 2, self.units),
         )
 
 

@@ -5,7 +5,7 @@ same forecast.
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -79,7 +79,8 @@ class Forecast:
     `horizon`: the next deadline of its videos that is still to come, else the last one; None where there is none.
     `video_seconds`: of video that nobody has scanned. `work_seconds`: of one worker process, median. `enough`: the
     least number of processes with which everything is on time, but for `risk`; None where no number would do.
-    `begins`: before when no new video is begun. `stretch`: by how much past experience widens the intervals.
+    `begins`: before when no new video is begun. `coarse`: videos of which samples are left out. `stretch`: by how much
+    past experience widens the intervals.
     """
 
     made_at: datetime
@@ -93,6 +94,7 @@ class Forecast:
     enough: int | None
     risk: float
     begins: datetime
+    coarse: int
     stretch: float
 
     @property
@@ -151,12 +153,64 @@ def forecast(
             VideoForecast(each.id, each.title, each.deadline, each.priority, _after(now, median), float(late))
             for each, median, late in zip(videos, medians, base.late, strict=True)
         ],
-        measures=_measures(videos, queue, draws, processes=processes, now=now, risk=risk) if measures else [],
+        measures=_measures(_Case(videos, estimate, draws, now, plan, risk), queue, processes) if measures else [],
         enough=_enough(draws, queue, processes, base, risk) if measures else None,
         risk=risk,
         begins=plan.begins,
+        coarse=sum(each.density < 1 for each in videos),
         stretch=estimate.stretch,
     )
+
+
+def expected_late(
+    videos: Sequence[OpenWork], estimate: Estimate, *, processes: int, now: datetime, plan: Plan
+) -> float:
+    """How many videos of a queue will miss their deadlines, on average; see `forecast`."""
+    queue = queue_of(videos, estimate, now=now, plan=plan)
+    return float(_play(Draws(estimate, len(queue)), queue, processes).late.sum())
+
+
+def thinned(videos: Sequence[OpenWork], strides: Mapping[Priority, int]) -> list[OpenWork]:
+    """Videos as they would be, were every which of their samples looked at that nobody has looked at yet.
+
+    Args:
+        videos: the queue.
+        strides: by priority; 1 for others. Where no end is known, nothing can be left out.
+    """
+
+    def stride(video: OpenWork) -> int:
+        return 1 if video.length is None else strides.get(Priority(video.priority), 1)
+
+    return [dataclasses.replace(each, density=1 / stride(each)) for each in videos]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Case:
+    """What all measures are held against; see `forecast`."""
+
+    videos: Sequence[OpenWork]
+    estimate: Estimate
+    draws: Draws
+    now: datetime
+    plan: Plan
+    risk: float
+
+    def outlook(self, queue: Queue, processes: int) -> Outlook:
+        """What would be, were this the queue."""
+        return _outlook(_play(self.draws, queue, processes), self.now, self.risk)
+
+    def coarser(self, most: Priority) -> Queue:
+        """The queue with half the samples of videos up to a priority."""
+        half = [
+            dataclasses.replace(each, density=each.density / 2) if self.is_thinnable(each, most) else each
+            for each in self.videos
+        ]
+        return queue_of(half, self.estimate, now=self.now, plan=self.plan)
+
+    @staticmethod
+    def is_thinnable(video: OpenWork, most: Priority) -> bool:
+        """Whether some of its samples may still be left out."""
+        return video.priority <= most and video.length is not None and (video.to_scan > 0 or not video.begun)
 
 
 def _play(draws: Draws, queue: Queue, processes: int, *, count: int | None = None, keep: bool = False) -> _Played:
@@ -177,20 +231,19 @@ def _play(draws: Draws, queue: Queue, processes: int, *, count: int | None = Non
     return _Played(empty, spent, on_time, late / count, kept)
 
 
-def _measures(
-    videos: Sequence[OpenWork], queue: Queue, draws: Draws, *, processes: int, now: datetime, risk: float
-) -> list[Measure]:
+def _measures(case: _Case, queue: Queue, processes: int) -> list[Measure]:
     """What each of the things that could be done would change."""
-    priority = np.array([each.priority for each in videos])
-    fresh = np.array([not each.begun for each in videos])
-    low, normal = fresh & (priority <= Priority.LOW), fresh & (priority <= Priority.NORMAL)
-    found = [Measure("one-more-process", _outlook(_play(draws, queue, processes + 1), now, risk))]
-    for name, chosen in (("coarser-low", low), ("coarser-low-normal", normal)):
-        if chosen.any() and not (name == "coarser-low-normal" and (chosen == low).all()):
-            found.append(Measure(name, _outlook(_play(draws, queue.coarser(chosen), processes), now, risk)))
+    found = [Measure("one-more-process", case.outlook(queue, processes + 1))]
+    chosen = 0
+    for name, most in (("coarser-low", Priority.LOW), ("coarser-low-normal", Priority.NORMAL)):
+        count = sum(case.is_thinnable(each, most) for each in case.videos)
+        if count > chosen:
+            found.append(Measure(name, case.outlook(case.coarser(most), processes)))
+        chosen = count
+    low = np.array([not each.begun and each.priority <= Priority.LOW for each in case.videos])
     if low.any() and not low.all():
-        outlook = _outlook(_play(draws, queue.of(~low), processes), now, risk)
-        found.append(Measure("postpone-low", dataclasses.replace(outlook, postponed=int(low.sum()))))
+        outlook = dataclasses.replace(case.outlook(queue.of(~low), processes), postponed=int(low.sum()))
+        found.append(Measure("postpone-low", outlook))
     return found
 
 

@@ -11,7 +11,7 @@ from config.settings import Settings
 from db import forecasts, leases, open_work
 from db.schema import ForecastRow
 from db.session import Database
-from scheduler.agenda import cut, draw_up
+from scheduler.agenda import Entry, cut, draw_up
 from scheduler.costs import Estimate
 from scheduler.coverage import Coverage
 from scheduler.experience import Source, coverage, gather
@@ -58,12 +58,22 @@ def forecast_now(
         last = forecasts.last_video_id(session)
     entries = draw_up(videos, known, settings, now).entries
     in_order = [entry.video for entry in entries]
-    pieces = {entry.video.id: cut(entry, known.processes, settings) for entry in entries if not entry.video.pieces}
-    plan = Plan(settings.interval_ms, begins(settings.schedule, now), pieces)
     foretold = forecast(
-        in_order, known.estimate, processes=known.processes, now=now, plan=plan, risk=risk, measures=measures
+        in_order,
+        known.estimate,
+        processes=known.processes,
+        now=now,
+        plan=plan_of(entries, known.processes, settings, now),
+        risk=risk,
+        measures=measures,
     )
     return Foretold(foretold, known.estimate, known.source, last)
+
+
+def plan_of(entries: Sequence[Entry], processes: int, settings: Settings, now: datetime) -> Plan:
+    """How those videos of an agenda will be worked on that are not cut yet."""
+    pieces = {entry.video.id: cut(entry, processes, settings) for entry in entries if not entry.video.pieces}
+    return Plan(settings.interval_ms, begins(settings.schedule, now), pieces)
 
 
 def record(database: Database, foretold: Foretold) -> int | None:

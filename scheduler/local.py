@@ -18,6 +18,7 @@ from db import leases, status
 from db.session import Database
 from db.status import Backlog
 from intake import watching
+from scheduler import coarsening
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
 from scheduler.forecasting import forecast_now, record
@@ -91,6 +92,7 @@ class _Rounds:
         sweep(self._database, self._settings, self._sender, self._memory, background=background)
         left = self.backlog()
         if left.videos and self._foretells():
+            coarsening.adjust(self._database, self._settings, self._memory)
             found = forecast_now(self._database, self._settings, workers=self._processes, measures=False)
             record(self._database, found)
         return left

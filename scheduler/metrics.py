@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from config.settings import Settings
-from db import arrivals, forecasts, leases, open_work, telemetry, videos
+from db import arrivals, coarsening, forecasts, leases, open_work, telemetry, videos
 from db.leases import Clock
 from db.processes import LATELY
 from db.session import Database
@@ -23,6 +23,7 @@ from db.telemetry import Span
 from scheduler import agenda
 from scheduler.agenda import Agenda
 from scheduler.experience import Experience, Memory
+from scheduler.forecast import thinned
 from scheduler.remaining import seconds_left
 from scheduler.scaling import needed
 
@@ -61,11 +62,19 @@ class LedgerCollector(Collector):
             found = open_work.of_videos(session)
             known = self._memory.of(session, self._settings, found, now)
             last = forecasts.latest(session, most=1)
+            coarse = coarsening.count_coarse(session)
         drawn_up = agenda.draw_up(found, known, self._settings, now)
+        # Samples are left out for want of workers: no reason to ask for fewer of these.
+        whole = agenda.draw_up(thinned(found, {}), known, self._settings, now)
         yield _by_label("rollcall_videos", "Videos by state.", "state", by_state, VideoState)
         yield _by_label("rollcall_segments", "Segments of open videos by state.", "state", cut, SegmentState)
         yield _by_label("rollcall_arrivals", "Files of watched places by state.", "state", arrived, ArrivalState)
-        yield from _backlog(drawn_up, known, now)
+        yield from _backlog(drawn_up, known)
+        yield _gauge(
+            "rollcall_workers_recommended", "Worker processes with which everything is done by its deadline.",
+            needed(whole.entries, known.estimate, now),
+        )  # fmt: skip
+        yield _gauge("rollcall_videos_coarse", "Videos that samples were left out of for want of time.", coarse)
         yield _gauge("rollcall_oldest_wait_seconds", "Wait of the oldest video that nobody has begun.", oldest)
         yield _quantiles(
             "rollcall_queue_wait_seconds", "Wait from submission to the first try, of videos begun in the last hour.",
@@ -94,7 +103,7 @@ class LedgerCollector(Collector):
             yield _gauge("rollcall_forecast_videos_at_risk", "Videos that may miss their deadlines.", row.at_risk)
 
 
-def _backlog(drawn_up: Agenda, known: Experience, now: datetime) -> Iterator[Metric]:
+def _backlog(drawn_up: Agenda, known: Experience) -> Iterator[Metric]:
     entries = drawn_up.entries
     hours = sum(seconds_left(entry.video, known.estimate) for entry in entries) / 3600
     work = sum(entry.work for entry in entries)
@@ -102,10 +111,6 @@ def _backlog(drawn_up: Agenda, known: Experience, now: datetime) -> Iterator[Met
     yield _gauge("rollcall_backlog_work_seconds", "Work of one process that the queue still takes.", work)
     yield _gauge("rollcall_videos_late", "Open videos that will miss their deadlines.", len(drawn_up.late))
     yield _gauge("rollcall_workers", "Worker processes.", known.processes)
-    yield _gauge(
-        "rollcall_workers_recommended", "Worker processes with which everything is done by its deadline.",
-        needed(entries, known.estimate, now),
-    )  # fmt: skip
     deadlines = [entry.video.deadline for entry in entries if entry.video.deadline is not None]
     if deadlines:
         yield _gauge(

@@ -29,7 +29,7 @@ class Plan:
 def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, plan: Plan) -> Queue:
     """The queue that open videos make, in their order."""
     classes = [WorkClass.of(each.codec, each.width, each.height) for each in videos]
-    intervals = [each.interval_ms or plan.interval_ms for each in videos]
+    intervals = [spacing_ms(each, plan.interval_ms) for each in videos]
     pieces = np.array([_pieces(each, plan) for each in videos], np.int64)
     half_done = np.array([each.refined or each.state == VideoState.FINISHING for each in videos])
     waits = max(0.0, (plan.begins - now).total_seconds())
@@ -40,7 +40,6 @@ def queue_of(videos: Sequence[OpenWork], estimate: Estimate, *, now: datetime, p
         units=np.array(
             [samples_left(each, of, ms, estimate) for each, of, ms in zip(videos, classes, intervals, strict=True)]
         ),
-        fixed=np.full(len(videos), estimate.fixed),
         spread=np.array([estimate.length_spread if each.length is None else 0.0 for each in videos]),
         pieces=pieces,
         # Every segment once, about every second one again for borders, and twice to finish the video.
@@ -59,8 +58,20 @@ def seconds_left(video: OpenWork, estimate: Estimate) -> float:
     return estimate.length(WorkClass.of(video.codec, video.width, video.height))
 
 
+def spacing_ms(video: OpenWork, planned_ms: int) -> int:
+    """Milliseconds from one sample to the next, without those that are left out; of one that is begun, as it began.
+
+    `planned_ms`: of a video that is not cut yet.
+    """
+    interval = video.interval_ms or planned_ms
+    return interval if video.begun else round(interval / video.density)
+
+
 def samples_left(video: OpenWork, of: WorkClass, interval_ms: int, estimate: Estimate) -> float:
-    """Samples that a video still costs: of each the share of the work that is left to do on it."""
+    """Samples that a video still costs: of each the share of the work that is left to do on it.
+
+    `interval_ms`: as `spacing_ms` has it.
+    """
     interval = interval_ms / 1000
     length = float(video.length) if video.length is not None else estimate.length(of)
     samples = max(1.0, math.ceil(length / interval)) + estimate.fixed
@@ -69,7 +80,7 @@ def samples_left(video: OpenWork, of: WorkClass, interval_ms: int, estimate: Est
         return samples * (shares.finish + (0 if video.refined else shares.refine))
     if video.refined:
         return samples * shares.finish + shares.refine * float(video.to_refine) / interval
-    to_scan = seconds_left(video, estimate) / interval if video.begun else samples
+    to_scan = seconds_left(video, estimate) / interval * video.density if video.begun else samples
     return max(to_scan * shares.scan + samples * (shares.refine + shares.finish), 0.0)
 
 

@@ -16,7 +16,7 @@ from db import arrivals, due, finishing, leases, open_work, reembedding, segment
 from db.leases import Allowance
 from db.session import Database, Session
 from db.states import VideoState
-from scheduler import agenda, planning
+from scheduler import agenda, coarsening, planning
 from scheduler.agenda import Agenda, Entry
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
@@ -62,7 +62,15 @@ def sweep(
         sender.send_arrivals(due.arrivals[:window])
         sender.send_videos(due.videos[:window])
         sender.send_segments(in_order(database, settings, memory, due)[:window])
-    elif background and not wanted and _may_reembed(database, settings) and not sender.queued():
+    elif background and not wanted and not sender.queued():
+        _use_idle_time(database, settings, sender, memory)
+
+
+def _use_idle_time(database: Database, settings: Settings, sender: Sender, memory: Memory) -> None:
+    """Ask for what can wait: first the samples that a short night has left out, then faces for a candidate."""
+    if coarsening.refill(database, settings, memory):
+        return
+    if _may_reembed(database, settings):
         sender.send_reembed()
 
 
@@ -82,6 +90,7 @@ def prepare(database: Database, settings: Settings, memory: Memory, *, begin_new
         waiting = bool(begin_new and videos.ids_waiting(session))
     if waiting:
         _plan(database, settings, memory)
+        coarsening.adjust(database, settings, memory)
     return _put_in_order(database, settings)
 
 

@@ -6,8 +6,10 @@ from contextlib import contextmanager
 from config import tasks
 from config.celery_app import app
 from config.settings import Settings, load_settings
+from db.migrate import ensure_schema
 from db.session import Database, open_database
 from intake import watching
+from scheduler import coarsening
 from scheduler.dispatch import Sender
 from scheduler.experience import Memory
 from scheduler.forecasting import forecast_now, record
@@ -38,9 +40,10 @@ def intake_task() -> None:
 
 @app.task(name=tasks.FORECAST)
 def forecast_task() -> None:
-    """Record when the queue will be empty, and what became of earlier forecasts."""
+    """Record when the queue will be empty, and what became of earlier forecasts; leave samples out where it must be."""
     settings = load_settings()
     with _opened(settings) as database:
+        coarsening.adjust(database, settings, _MEMORY)
         record(database, forecast_now(database, settings, measures=False))
 
 
@@ -65,6 +68,7 @@ def nightly_task() -> None:
 def _opened(settings: Settings) -> Iterator[Database]:
     database = open_database(settings)
     try:
+        ensure_schema(database)
         yield database
     finally:
         database.close()

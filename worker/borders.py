@@ -17,6 +17,7 @@ from db.schema import SampleOutcome, Side
 from db.segments import RunRecord
 from models.decision import Decision
 from worker.finish import Segmented
+from worker.numbering import Numbering
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,14 +43,16 @@ class Account:
     """Which samples were looked at, and when their frames are shown.
 
     Args:
-        runs: the account of the video's samples.
-        times: of analysed frames by sample, as far as they are known; the ends of runs are known without.
+        runs: the account of the video's samples, in ordinals.
+        times: of analysed frames by ordinal, as far as they are known; the ends of runs are known without.
         instants: for all others.
+        numbering: where ordinals come from.
     """
 
     runs: Segmented
     times: Mapping[int, int]
     instants: Instants
+    numbering: Numbering = field(default_factory=Numbering)
     _looked: list[tuple[int, RunRecord]] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -69,7 +72,7 @@ class Account:
             return None
         segment_id, run = self._looked[index]
         number = min(run.end_sample, sample) - 1
-        due = number * self.instants.interval - self.instants.tolerance
+        due = self.numbering.sample(number) * self.instants.interval - self.instants.tolerance
         return Neighbour(number, segment_id, self._pts(run, number, math.ceil(due)))
 
     def after(self, sample: int) -> Neighbour | None:
@@ -79,7 +82,7 @@ class Account:
             return None
         segment_id, run = self._looked[index]
         number = max(run.first_sample, sample + 1)
-        due = (number + 2) * self.instants.interval - self.instants.tolerance
+        due = (self.numbering.sample(number) + 2) * self.instants.interval - self.instants.tolerance
         return Neighbour(number, segment_id, self._pts(run, number, math.floor(due)))
 
     def ends_with(self, sample: int) -> bool:

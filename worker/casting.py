@@ -1,7 +1,7 @@
 """Who is in a video by the gallery of now: what is read for it, and what comes of that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 import numpy as np
@@ -19,12 +19,16 @@ from models.gallery import Gallery
 from worker.borders import Account, Instants, settled, wanted
 from worker.finish import Segmented, finish
 from worker.inheritance import Before, inherited
+from worker.numbering import Numbering
 from worker.process import WorkerProcess
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Evidence:
-    """All that tells who is in a video. `gallery` is None where no segment was scanned."""
+    """All that tells who is in a video; its samples are ordinals (`worker.numbering`).
+
+    `gallery` is None where no segment was scanned.
+    """
 
     faces: VideoFaces
     runs: Segmented
@@ -49,16 +53,24 @@ class Evidence:
 def gather(process: WorkerProcess, session: Session, video: Video) -> Evidence:
     """Read the evidence. What follows takes minutes for a long video, and needs no session."""
     space = finishing.space_of(session, video)
-    runs = finishing.runs(session, video.id)
+    account = finishing.runs(session, video.id)
+    numbering = Numbering.of(account)
+    runs = {segment_id: [numbering.run(run) for run in some] for segment_id, some in account.items()}
+    faces = finishing.faces(session, video.id, space.length if space else 0)
+    times = borders.frame_times(session, video.id)
+    ordinals = numbering.ordinals(np.fromiter(times, np.int64, len(times))).tolist()
     facts = videos.facts(video)
     interval, tolerance = (Fraction(ms or 0, 1000) / facts.time_base for ms in (video.interval_ms, video.tolerance_ms))
     return Evidence(
-        faces=finishing.faces(session, video.id, space.length if space else 0),
+        faces=replace(faces, samples=numbering.ordinals(faces.samples)),
         runs=runs,
         time_base=facts.time_base,
         gallery=process.gallery(session, space) if space else None,
         account=Account(
-            runs, borders.frame_times(session, video.id), Instants(interval, tolerance, facts.duration_pts)
+            runs,
+            dict(zip(ordinals, times.values(), strict=True)),
+            Instants(interval, tolerance, facts.duration_pts),
+            numbering,
         ),
         borders=borders.of_video(session, video.id),
         before=Before.of(casts.clusters(session, video.id, space.length) if space else ()),

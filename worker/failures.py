@@ -21,8 +21,6 @@ from worker.process import WorkerProcess
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_PAUSE: Final = 3600.0
-"""Seconds before a failed piece of work is tried again, however often it has failed."""
 _LONGEST_DETAIL: Final = 1000
 _OF_THE_MACHINE: Final = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.EMFILE, errno.ENFILE}
@@ -78,7 +76,7 @@ def _write(session: Session, process: WorkerProcess, held: Claim, failure: Failu
 
 def _pause(delay: float, times: int) -> timedelta:
     """Twice as long after each further try of its kind."""
-    return timedelta(seconds=min(delay * 2 ** min(max(0, times - 1), 20), _LONGEST_PAUSE))
+    return min(timedelta(seconds=delay * 2 ** min(max(0, times - 1), 20)), leases.LONGEST_PAUSE)
 
 
 def _storable(text: str) -> str:

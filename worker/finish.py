@@ -153,7 +153,7 @@ def _carried(runs: Segmented) -> dict[tuple[int, int], list[RunRecord]]:
         analysed = None
         for run in segment_runs:
             if run.outcome == SampleOutcome.ANALYSED:
-                analysed = run.end_sample - 1
+                analysed = run.last_sample
             elif run.outcome == SampleOutcome.CARRIED and analysed is not None:
                 found[segment_id, analysed].append(run)
     return found
@@ -178,5 +178,5 @@ def _sightings(
         found.append(Sighting(index, quality, sample, sample, time, time))
         for run in carried.get((int(faces.segment_ids[index]), sample), ()):
             times = _known(run.first_pts) * time_base, _known(run.last_pts) * time_base
-            found.append(Sighting(index, quality, run.first_sample, run.end_sample - 1, *times))
+            found.append(Sighting(index, quality, run.first_sample, run.last_sample, *times))
     return found

@@ -41,6 +41,7 @@ class SegmentJob:
     end_sample: int | None
     interval_ms: int
     tolerance_ms: int
+    stride: int
     reusable: Scope | None
     """Whose frames may be reused; None where there are none."""
 
@@ -71,6 +72,7 @@ def segment_job(process: WorkerProcess, session: Session, held: Claim, segment: 
         end_sample=segment.end_sample,
         interval_ms=video.interval_ms or process.settings.interval_ms,
         tolerance_ms=video.tolerance_ms or 0,
+        stride=segment.stride,
         reusable=frames.scope(session, process.engine.space.name, process.engine.detector_name, video.horizon),
     )
 

@@ -10,11 +10,13 @@ from typing import TypeVar
 import cv2
 from threadpoolctl import threadpool_limits
 
+from config.errors import DatabaseUnavailable
 from config.settings import Settings, load_settings
 from crops.writing import packed
 from db import leases, status
 from db.facts import VideoFacts
 from db.leases import Allowance
+from db.migrate import ensure_schema
 from db.packs import Pack
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
@@ -81,6 +83,15 @@ class WorkerProcess:
     def _patiently(self, do: Callable[[], _Result]) -> _Result:
         return patiently(do, self.settings.work.lease)
 
+    def read(self, do: Callable[[Session], _Result]) -> _Result:
+        """What is read from one state of the ledger; waits for it, and raises, as `write` does."""
+
+        def read() -> _Result:
+            with self.database.reading() as session:
+                return do(session)
+
+        return self._patiently(read)
+
     @property
     def spent(self) -> float:
         """Seconds of processor time, here and in the decoder's process."""
@@ -99,5 +110,15 @@ class WorkerProcess:
 
 @lru_cache(maxsize=1)
 def this_process() -> WorkerProcess:
-    """The tools of this process; a forked child that calls it first makes its own."""
-    return WorkerProcess(load_settings())
+    """The tools of this process; a forked child that calls it first makes its own.
+
+    Raises:
+        DatabaseUnavailable: the ledger cannot be reached, or its schema is of another version. The next call asks anew.
+    """
+    process = WorkerProcess(load_settings())
+    try:
+        ensure_schema(process.database)
+    except DatabaseUnavailable:
+        process.database.close()
+        raise
+    return process

@@ -17,7 +17,11 @@ log = structlog.get_logger(__name__)
 
 
 def renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
-    """A call that keeps the lease while samples come, writing at most three times a lease."""
+    """A call that keeps the lease while samples come, writing at most three times a lease.
+
+    While the ledger is out of reach the work goes on: nobody else can claim it either, and when it is recorded, the
+    claim must hold.
+    """
     lease = process.settings.work.lease
     due = time.monotonic() + lease / 3
 
@@ -25,9 +29,10 @@ def renewer(process: WorkerProcess, held: Claim) -> Callable[[], None]:
         nonlocal due
         if time.monotonic() < due:
             return
-        with process.database.writing() as session:
-            leases.renew(session, held, lease=lease, now=leases.utc_now())
-        watchdog.rewind(lease)
+        try:
+            _renew(process, held)
+        except DatabaseUnavailable as error:
+            log.warning("lease not renewed", detail=str(error))
         due = time.monotonic() + lease / 3
 
     return renew
@@ -45,9 +50,7 @@ def kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
     def renew() -> None:
         while not ended.wait(lease / 3):
             try:
-                with process.database.writing() as session:
-                    leases.renew(session, held, lease=lease, now=leases.utc_now())
-                watchdog.rewind(lease)
+                _renew(process, held)
             except LeaseLost:
                 return
             except DatabaseUnavailable as error:
@@ -60,3 +63,10 @@ def kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
     finally:
         ended.set()
         thread.join()
+
+
+def _renew(process: WorkerProcess, held: Claim) -> None:
+    lease = process.settings.work.lease
+    with process.database.writing() as session:
+        leases.renew(session, held, lease=lease, now=leases.utc_now())
+    watchdog.rewind(lease)

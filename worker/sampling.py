@@ -54,10 +54,11 @@ def sample_frames(
     interval_ms: int,
     tolerance_ms: int = 0,
     *,
+    stride: int = 1,
     far: float = FAR,
     progress: Callable[[], None] = lambda: None,
 ) -> Iterator[Sample]:
-    """The samples of one segment in order: exactly one per number from `first_sample` to before `end_sample`.
+    """The samples of one segment in order, exactly one for each of its numbers, or with a stride for every so manieth.
 
     The first sample of a call is never held: whoever looks at this segment has not seen the one before.
 
@@ -68,6 +69,7 @@ def sample_frames(
         end_sample: first number that is not wanted; None: to the last whose instant lies before the end of the picture.
         interval_ms: milliseconds between two instants.
         tolerance_ms: milliseconds that a frame may lie from its instant if it costs less, at most half an interval.
+        stride: from one number to the next; 1 where the end is not known.
         far: seconds; see `VideoReader`. It never changes what comes out.
         progress: called for each packet that is read.
 
@@ -81,7 +83,7 @@ def sample_frames(
     with VideoReader(path, facts, far, window=window, progress=progress) as reader:
         timeline = _Timeline(reader, facts, instants)
         before: int | None = None
-        for number in range(first_sample, _end_of_all(interval_ms) if end_sample is None else end_sample):
+        for number in range(first_sample, _end_of_all(interval_ms) if end_sample is None else end_sample, stride):
             key = timeline.key_frame_of(number) if tolerance_ms else None
             frame = key or timeline.frame_of(number)
             if end_sample is None and timeline.is_over(number):

@@ -56,15 +56,23 @@ class Scan:
     runs: list[RunRecord] = field(default_factory=list)
     frames: list[FrameRecord] = field(default_factory=list)
     key_samples: int = 0
+    stride: int = 1
+    end_sample: int | None = None
 
     def account(self, sample: Sample, outcome: SampleOutcome) -> None:
-        """Add a sample to the last run, or begin a new run with it."""
+        """Add a sample, and those that are left out after it, to the last run, or begin a new run with it."""
         self.key_samples += sample.key
         last = self.runs[-1] if self.runs else None
         if last is None or last.outcome != outcome:
-            self.runs.append(RunRecord(sample.number, sample.number + 1, outcome, sample.pts, sample.pts))
+            self.runs.append(self._run(sample.number, sample, outcome, sample.pts))
             return
-        self.runs[-1] = RunRecord(last.first_sample, sample.number + 1, outcome, last.first_pts, sample.pts)
+        self.runs[-1] = self._run(last.first_sample, sample, outcome, last.first_pts)
+
+    def _run(self, first_sample: int, last: Sample, outcome: SampleOutcome, first_pts: int | None) -> RunRecord:
+        end = last.number + self.stride
+        if self.end_sample is not None:
+            end = min(end, self.end_sample)
+        return RunRecord(first_sample, end, outcome, first_pts, last.pts, self.stride)
 
 
 def scan(
@@ -73,6 +81,9 @@ def scan(
     engine: FaceEngine,
     on_sample: Callable[[], None] = lambda: None,
     recall: Recall | None = None,
+    *,
+    stride: int = 1,
+    end_sample: int | None = None,
 ) -> Scan:
     """Look at a segment's samples.
 
@@ -82,8 +93,10 @@ def scan(
         engine: finds and embeds faces.
         on_sample: called after each sample; the place to renew a lease, and to stop by raising.
         recall: looks frames up before they are analysed; None where nothing is known and nothing is to be.
+        stride: from one sample's number to the next.
+        end_sample: first number that is not the segment's, as far as it is known.
     """
-    result = Scan()
+    result = Scan(stride=stride, end_sample=end_sample)
     outcome = SampleOutcome.UNDECODABLE
     waiting: list[Frame] = []
     for sample in samples:

@@ -15,10 +15,12 @@ import structlog
 from config.errors import LeaseLost, MixedEngines, RollcallError
 from db import borders, finishing, leases, segments, spaces, task_runs, videos
 from db.leases import Claim
-from db.schema import Segment
+from db.schema import Segment, Video
+from db.session import Session
 from storage.opening import is_there
 from storage.places import parse
 from worker import casting, failures, watchdog
+from worker.casting import Evidence
 from worker.failures import Failure
 from worker.gate import Gate
 from worker.jobs import BorderJob, Content, SegmentJob, border_job, segment_job
@@ -46,7 +48,7 @@ def scan_segment(process: WorkerProcess, segment_id: int) -> int | None:
     Returns:
         The video, if this was its last open segment and it waits to be finished now.
     """
-    taken = _take_segment(process, segment_id)
+    taken = process.write(lambda session: _take_segment(session, process, segment_id))
     if taken is None:
         return None
     job, trial = taken
@@ -64,29 +66,32 @@ def finish_video(process: WorkerProcess, video_id: int) -> list[int]:
         Segments of it in whose time borders are to be looked at before it can be finished.
     """
     asked: list[int] = []
-    lease = process.settings.work.lease
-    now = leases.utc_now()
-    with process.database.writing() as session:
-        held = finishing.claim(session, video_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
-        if held is None:
-            return asked
-        run_id = task_runs.begin(session, held, kind="finish", video_id=video_id, now=now)
-    with kept(process, held):
-        _try(process, Trial(held, video_id, run_id), lambda: _finish(process, held, asked))
+    trial = process.write(lambda session: _take_video(session, process, video_id))
+    if trial is not None:
+        with kept(process, trial.claim):
+            _try(process, trial, lambda: _finish(process, trial.claim, asked))
     return asked
 
 
-def _take_segment(process: WorkerProcess, segment_id: int) -> tuple[SegmentJob | BorderJob, Trial] | None:
-    lease = process.settings.work.lease
-    now = leases.utc_now()
-    with process.database.writing() as session:
-        taken = segments.claim(session, segment_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
-        if taken is None:
-            return None
-        held, segment = taken
-        wanted = borders.to_look_at(session, segment.id)
-        job = border_job(session, held, segment, wanted) if wanted else segment_job(process, session, held, segment)
-        run_id = task_runs.begin(session, held, kind="refine" if wanted else "scan", video_id=job.video_id, now=now)
+def _take_video(session: Session, process: WorkerProcess, video_id: int) -> Trial | None:
+    lease, now = process.settings.work.lease, leases.utc_now()
+    held = finishing.claim(session, video_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
+    if held is None:
+        return None
+    return Trial(held, video_id, task_runs.begin(session, held, kind="finish", video_id=video_id, now=now))
+
+
+def _take_segment(
+    session: Session, process: WorkerProcess, segment_id: int
+) -> tuple[SegmentJob | BorderJob, Trial] | None:
+    lease, now = process.settings.work.lease, leases.utc_now()
+    taken = segments.claim(session, segment_id, owner=process.owner, lease=lease, allowed=process.allowed, now=now)
+    if taken is None:
+        return None
+    held, segment = taken
+    wanted = borders.to_look_at(session, segment.id)
+    job = border_job(session, held, segment, wanted) if wanted else segment_job(process, session, held, segment)
+    run_id = task_runs.begin(session, held, kind="refine" if wanted else "scan", video_id=job.video_id, now=now)
     return job, Trial(held, job.video_id, run_id)
 
 
@@ -133,8 +138,7 @@ def _refine_and_record(process: WorkerProcess, job: BorderJob) -> bool:
             tolerance=max(1, int(Fraction(process.settings.borders.tolerance) / job.facts.time_base)),
             on_look=renew,
         )
-    with process.database.writing() as session:
-        complete = segments.record_borders(session, job.claim, found)
+    complete = process.write(lambda session: segments.record_borders(session, job.claim, found))
     log.info("borders looked at", borders=len(found), looks=sum(each.looks for each in found))
     return complete
 
@@ -150,26 +154,43 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
     recall = Repeats(process.database, job.reusable, job.facts.time_base, process.settings) if repeats.enabled else None
     with _file(process, job.content, renew) as path:
         samples = process.decoder.samples(
-            path, job.facts, job.first_sample, job.end_sample, job.interval_ms, job.tolerance_ms, renew
+            path,
+            job.facts,
+            job.first_sample,
+            job.end_sample,
+            job.interval_ms,
+            job.tolerance_ms,
+            renew,
+            stride=job.stride,
         )
-        return scan(samples, Gate(gate.flat_deviation, gate.unchanged_difference), process.engine, renew, recall)
+        return scan(
+            samples,
+            Gate(gate.flat_deviation, gate.unchanged_difference),
+            process.engine,
+            renew,
+            recall,
+            stride=job.stride,
+            end_sample=job.end_sample,
+        )
 
 
 def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
     """Write who is in a video; or ask for its borders to be looked at first, and note the segments to do it in."""
-    with process.database.reading() as session:
+
+    def gather(session: Session) -> tuple[Video, Evidence]:
         video = videos.get(session, held.id)
-        evidence = casting.gather(process, session, video)
+        return video, casting.gather(process, session, video)
+
+    video, evidence = process.read(gather)
     cast = casting.cast(process, evidence)
     wanted = casting.borders_to_look_at(process, evidence, cast)
     # A file that has gone would only keep the video waiting.
     if wanted and is_there(parse(video.path), process.settings.storage):
-        with process.database.writing() as session:
-            asked += finishing.ask(session, held, wanted)
+        asked += process.write(lambda session: finishing.ask(session, held, wanted))
         log.info("borders to be looked at", borders=len(wanted), segments=len(asked))
         return False
-    with process.database.writing() as session:
-        state = finishing.write(
+    state = process.write(
+        lambda session: finishing.write(
             session,
             held,
             cast,
@@ -177,6 +198,7 @@ def _finish(process: WorkerProcess, held: Claim, asked: list[int]) -> bool:
             gallery_version=evidence.gallery_version,
             now=leases.utc_now(),
         )
+    )
     log.info("video finished", state=str(state), groups=len(cast.groups), faces=len(evidence.faces.ids))
     return False
 

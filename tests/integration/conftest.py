@@ -1,8 +1,6 @@
 """Real servers for the tests: PostgreSQL and Redis, from the environment, the PATH, or the wheels that bring them."""
 
 import os
-import socket
-import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
@@ -11,7 +9,7 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 from support import ledgers, object_store, redis_server
-from support.installation import Installation
+from support.installation import Installation, installed
 
 from config.settings import DatabaseSettings, Settings
 from db.session import Database
@@ -91,23 +89,8 @@ def redis_url(tmp_path: Path) -> Iterator[str]:
     program = redis_server.find()
     if program is None:
         pytest.skip("no Redis: install redis-server or set ROLLCALL_TEST_REDIS")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    folder = tmp_path / "redis"
-    folder.mkdir()
-    command = [str(program), "--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(folder)]
-    with (folder / "log").open("wb") as log, subprocess.Popen(command, stdout=log, stderr=log) as server:
-        client = redis_client.Redis(port=port)
-        for _ in range(100):
-            try:
-                client.ping()
-                break
-            except redis_client.ConnectionError:
-                time.sleep(0.05)
-        client.close()
-        yield f"redis://127.0.0.1:{port}/0"
-        server.terminate()
+    with redis_server.RedisServer(program, tmp_path / "redis") as server:
+        yield server.url
 
 
 @pytest.fixture(scope="session")
@@ -134,11 +117,7 @@ def install(tmp_path: Path) -> Callable[..., Installation]:
     """Make installations, each with a home of its own; settings are given as `sampling__interval=3`."""
 
     def make(name: str, **settings: object) -> Installation:
-        home = tmp_path / name
-        home.mkdir()
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("ROLLCALL_")}
-        environment |= {f"ROLLCALL_{key.upper()}": str(value) for key, value in settings.items()}
-        return Installation(home, {**environment, "ROLLCALL_HOME": str(home)})
+        return installed(tmp_path / name, **settings)
 
     return make
 

@@ -193,6 +193,18 @@ def test_a_failed_try_is_made_again_after_a_pause_and_not_for_ever(ledger: Datab
     assert count(ledger, SampleRun) == 1
 
 
+def test_a_pause_ends_when_the_clock_is_set_back(ledger: Database) -> None:
+    _, (segment_id,) = add_video(ledger, [(0, 10)])
+    held = taken(ledger, segment_id)
+    with ledger.writing() as session:
+        leases.give_back(session, held, not_before=NOW + timedelta(minutes=59), cause="file-missing", detail="x")
+    assert take(ledger, segment_id) is None
+    earlier = NOW - timedelta(hours=5)
+    held = taken(ledger, segment_id, now=earlier)
+    assert held.attempt == 2
+    assert take(ledger, segment_id, "elsewhere/2", now=NOW - timedelta(hours=10)) is None, "a lease is none"
+
+
 def test_work_of_a_dead_process_of_this_host_is_free_at_once(ledger: Database) -> None:
     video_id, (dead, alive, foreign) = add_video(ledger, [(0, 1), (1, 2), (2, 3)])
     mine = leases.owner_of_this_process()

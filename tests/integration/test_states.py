@@ -3,6 +3,7 @@
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -12,13 +13,13 @@ from support import ledgers, moves
 from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import DecoderCrashed, LeaseLost, NotAVideo, RollcallError
-from db import arrivals, due, finishing, leases, segments, spaces, states_page, videos
+from db import arrivals, coarsening, due, finishing, leases, segments, spaces, states_page, videos
 from db.arrivals import Seen
 from db.borders import BorderFound, BorderRecord, of_video, to_look_at
 from db.casts import Cast
 from db.facts import VideoFacts
 from db.leases import Allowance, Claim
-from db.schema import FaceRow, SampleRun, Segment, Side, Video
+from db.schema import FaceRow, Priority, SampleOutcome, SampleRun, Segment, Side, Video
 from db.segments import RunRecord
 from db.session import Database, Session
 from db.states import (
@@ -70,7 +71,7 @@ class Queue:
         """Something that may happen at any time."""
         ways: dict[Callable[[], None], int] = {
             self.submit: 2, self.plan: 3, self.claim: 9, self.wait: 4, self.record: 6, self.give_back: 3,
-            self.fail: 2, self.sweep: 3, self.retry: 3, self.look: 6,
+            self.fail: 2, self.sweep: 3, self.retry: 3, self.look: 6, self.coarsen: 3, self.refill: 1,
         }  # fmt: skip
         self.random.choices(list(ways), list(ways.values()))[0]()
 
@@ -144,6 +145,15 @@ class Queue:
                 else:
                     videos.retry(session, video)
 
+    def coarsen(self) -> None:
+        with self.database.writing() as session:
+            coarsening.set_strides(session, {Priority.NORMAL: self.random.choice([1, 2, 4])})
+
+    def refill(self) -> None:
+        with self.database.writing() as session:
+            for video_id in coarsening.refillable(session, 2):
+                assert coarsening.refill(session, video_id, self.now)
+
     def look(self) -> None:
         names = self.random.choice(["", "a", "ab", "abc", "abc", "abc"])
         seen = [Seen(f"/up/{name}", self.random.choice("1112"), self.random.random() < 0.3) for name in names]
@@ -189,7 +199,12 @@ class Queue:
         row = session.get_one(Segment, held.id, populate_existing=True)
         first, end = row.first_sample, row.end_sample or 0
         seen = self.random.random() < 0.8
-        runs = analysed(first, end) if seen else [RunRecord(first, end, "undecodable", None, None)]  # type: ignore[arg-type]  # its value
+        runs = [
+            replace(run, stride=row.stride)
+            for run in (
+                analysed(first, end) if seen else [RunRecord(first, end, SampleOutcome.UNDECODABLE, None, None)]
+            )
+        ]
         segments.record(
             session, held, space_id=spaces.ensure(session, SPACE), detector="test",
             faces=[face(first, first)] if seen else [], runs=runs,
@@ -232,6 +247,8 @@ class Queue:
                     planned = sum((row.end_sample or 0) - row.first_sample for row in video.segments)
                     runs = session.scalars(select(SampleRun).join(Segment).where(Segment.video_id == video.id))
                     assert planned == sum(run.end_sample - run.first_sample for run in runs)
+                    # What is written was looked at in one way or in the other.
+                    assert (video.refilled_at is None) or not coarsening.refillable(session, 99).count(video.id)
 
 
 def test_whatever_happens_everything_ends_by_declared_moves(tmp_path: Path) -> None:
@@ -255,6 +272,7 @@ def test_whatever_happens_everything_ends_by_declared_moves(tmp_path: Path) -> N
             queue.drain()
             queue.check_ends()
             queue.retry()
+            queue.refill()
         for table, known in TABLES.items():
             made = moves.made(database, table)
             assert made <= moves.declared(known), f"{table}, seed {seed}"

@@ -1,9 +1,11 @@
 """Rollcall as an operator has it, for tests that run the real command."""
 
 import json
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,13 +26,22 @@ class Installation:
     home: Path
     environment: dict[str, str]
 
-    def run(self, *words: str, expect: int = 0) -> str:
-        """Run `rollcall WORDS…`; its standard output."""
+    def run(self, *words: str, expect: int | Collection[int] = 0) -> str:
+        """Run `rollcall WORDS…`; its standard output. `expect`: the exit code, or those that may be."""
         done = subprocess.run(
             [ROLLCALL, *words], env=self.environment, cwd=self.home, capture_output=True, text=True, check=False
         )
-        assert done.returncode == expect, f"{words}: exit code {done.returncode}\n{done.stderr}\n{self.log()}"
+        expected = {expect} if isinstance(expect, int) else expect
+        assert done.returncode in expected, f"{words}: exit code {done.returncode}\n{done.stderr}\n{self.log()}"
         return done.stdout
+
+    def complaint(self, *words: str, expect: int = 6) -> str:
+        """Run `rollcall WORDS…`, which fails; its standard error."""
+        done = subprocess.run(
+            [ROLLCALL, *words], env=self.environment, cwd=Path("/"), capture_output=True, text=True, check=False
+        )
+        assert done.returncode == expect, f"{words}: exit code {done.returncode}\n{done.stderr}"
+        return done.stderr
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
         """Start a process of the operator's; its output goes to the log of the home folder."""
@@ -69,6 +80,14 @@ class Installation:
                     told[video.title, str(form)] = re.sub(r"\bU-\d+\b", "U", _without_processing(form, text))
         database.close()
         return told
+
+
+def installed(home: Path, **settings: object) -> Installation:
+    """An installation with a home of its own; settings are given as `sampling__interval=3`."""
+    home.mkdir()
+    environment = {key: value for key, value in os.environ.items() if not key.startswith("ROLLCALL_")}
+    environment |= {f"ROLLCALL_{key.upper()}": str(value) for key, value in settings.items()}
+    return Installation(home, {**environment, "ROLLCALL_HOME": str(home)})
 
 
 def _without_processing(form: Format, text: str) -> str:

@@ -44,7 +44,8 @@ def postgres(server: str, template: str = "template1") -> Iterator[str]:
     """Address of a database of the test's own, made as a copy of another one."""
     url = sa.make_url(server).set(drivername="postgresql+psycopg")
     name = f"rollcall_test_{os.getpid()}_{time.monotonic_ns()}"
-    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT")
+    # Without a pool: tests may have restarted the server meanwhile.
+    engine = sa.create_engine(url, isolation_level="AUTOCOMMIT", poolclass=sa.NullPool)
     with engine.connect() as connection:
         connection.execute(sa.text(f'CREATE DATABASE "{name}" TEMPLATE "{template}"'))
     yield url.set(database=name).render_as_string(hide_password=False)

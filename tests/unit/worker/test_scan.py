@@ -152,3 +152,18 @@ def test_what_a_crop_shows_is_told(photograph: RgbImage) -> None:
             interpolation=cv2.INTER_AREA,
         )  # fmt: skip
         assert np.abs(picture[..., ::-1].astype(int) - shown).mean() < 6
+
+
+def test_samples_between_two_that_are_looked_at_are_left_out(engine: FaceEngine, photograph: RgbImage) -> None:
+    black = np.zeros_like(photograph)
+    looked_at = [
+        Sample(40, 0, photograph, held=False), Sample(43, 30, None, held=True), Sample(46, 60, black, held=False),
+        Sample(49, None, None, held=False),
+    ]  # fmt: skip
+    found = scan(looked_at, gate(), engine, stride=3, end_sample=50)
+    assert [(run.first_sample, run.end_sample, run.count, run.outcome) for run in found.runs] == [
+        (40, 43, 1, SampleOutcome.ANALYSED),
+        (43, 46, 1, SampleOutcome.CARRIED),
+        (46, 49, 1, SampleOutcome.FLAT),
+        (49, 50, 1, SampleOutcome.UNDECODABLE),
+    ]

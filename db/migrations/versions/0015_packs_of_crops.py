@@ -2,14 +2,14 @@
 
 Going back forgets where crops lie that are in packs; their objects stay in the folder or bucket.
 
-Revision ID: 0014
+Revision ID: 0015
 """
 
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0014"
-down_revision = "0013"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
