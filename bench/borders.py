@@ -122,7 +122,7 @@ def _work(film: Path, settings: Settings) -> Result:
     with process.database.reading() as session:
         runs = session.execute(select(TaskRun.kind, func.sum(TaskRun.cpu_seconds)).group_by(TaskRun.kind)).all()
         looks = session.scalar(select(func.sum(Border.looks))) or 0
-        report = build(session, videos.get(session, video_id), pictures=False)
+        report = build(session, videos.get(session, video_id))
     process.decoder.close()
     process.database.close()
     return Result(report, Counter(dict(runs)), looks)

@@ -26,14 +26,14 @@ from av.video.stream import VideoStream
 
 from config.errors import MediaError
 from config.settings import FaceSettings
-from db.frames import KnownFace, KnownFrame
+from db.frames import KnownFrame
 from models import frame_likeness
 from models.crops import crop
 from models.engine import FaceEngine, build_engine
 from models.faces import Box, Face, RgbImage
 from models.scaling import Scaling
 from worker import video
-from worker.confirming import Look, faces_of, look_at, match
+from worker.confirming import KnownFace, Look, faces_of, look_at, match
 from worker.sampling import sample_frames
 
 _INTERVAL_MS = 1000

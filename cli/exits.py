@@ -22,7 +22,7 @@ class Exit(IntEnum):
     REFUSED = 3  # some or all of the files were refused, or some videos failed; the rest was done
     NOT_FOUND = 4  # no such video or identity
     SETTINGS = 5  # a setting is off
-    ENVIRONMENT = 6  # database, broker or weights cannot be reached, or the workers die
+    ENVIRONMENT = 6  # database, broker, weights or a store of pictures cannot be reached, or the workers die
     AT_RISK = 7  # `rollcall forecast`: videos may miss their deadlines
     LATE = 8  # `rollcall forecast`: it is more likely than not that one does
     INTERRUPTED = 130  # Ctrl-C

@@ -10,7 +10,8 @@ from cli import console
 from cli.ledger import opened
 from config.files import write_whole
 from config.settings import load_settings
-from db import videos
+from crops.reading import read
+from db import reports, videos
 from report.build import build
 from report.output import Format, file_name, render
 
@@ -36,8 +37,16 @@ def run(
     ] = None,
 ) -> None:
     """Write who was on camera in a video, and when."""
-    with opened(load_settings()) as database, database.reading() as session:
-        made = build(session, videos.find(session, video), pictures=form == Format.HTML)
+    settings = load_settings()
+    with opened(settings) as database:
+        with database.reading() as session:
+            number = videos.find(session, video).id
+            kept = reports.pictures(session, number) if form == Format.HTML else {}
+        pictures = read(kept, settings.storage)
+        with database.reading() as session:
+            made = build(session, videos.get(session, number), pictures)
+    if pictures.trouble:
+        console.complain(f"without some pictures: {pictures.trouble}")
     content = render(made, form)
     if output is None:
         output = Path(file_name(made.title, form)) if form == Format.HTML else _STANDARD_OUTPUT

@@ -14,8 +14,8 @@ from cli.reembed import told_progress
 from cli.results import check_folders, writing
 from config.files import PRIVATE, write_whole
 from config.settings import Settings, load_settings
-from db import identities, reports, videos
-from db.session import Session
+from crops.reading import Pictures, read
+from db import crops, identities, reports, videos
 from report.changes import MOST_SHOWN, ChangedStretch, render
 from report.timecodes import decimal, span
 
@@ -54,9 +54,14 @@ def run(
             people = {who for change in compared.changes for who in (change.before, change.after) if who}
             names = identities.names(session, people)
             titles = {number: videos.get(session, number).title for number in {c.video_id for c in compared.changes}}
-            if page is not None:
-                with writing(page):
-                    write_whole(page, _page(session, compared, names, titles, settings), mode=PRIVATE)
+            faces = crops.of_faces(session, [one.face_id for one in compared.changes[:MOST_SHOWN]]) if page else {}
+            photographs = reports.photographs(session, list(names)) if page else {}
+    if page is not None:
+        pictures = read(faces, settings.storage)
+        if pictures.trouble:
+            console.complain(f"without some pictures: {pictures.trouble}")
+        with writing(page):
+            write_whole(page, _page(compared, names, titles, pictures, photographs, settings), mode=PRIVATE)
     if as_json:
         typer.echo(json.dumps(_document(compared, names, titles), ensure_ascii=False, indent=2))
         return
@@ -96,11 +101,13 @@ def _table(changes: "Sequence[Change]", names: Mapping[int, str], titles: Mappin
 
 
 def _page(
-    session: Session, compared: "Compared", names: Mapping[int, str], titles: Mapping[int, str], settings: Settings
+    compared: "Compared",
+    names: Mapping[int, str],
+    titles: Mapping[int, str],
+    pictures: Pictures[int],
+    photographs: Mapping[int, bytes],
+    settings: Settings,
 ) -> bytes:
-    shown = compared.changes[:MOST_SHOWN]
-    faces = reports.crops(session, [one.face_id for one in shown])
-    photographs = reports.photographs(session, list(names))
     stretches = [
         ChangedStretch(
             title=titles[one.video_id],
@@ -109,13 +116,14 @@ def _page(
             before=_name(one.before, names),
             after=_name(one.after, names),
             note="to be reviewed" if one.review else "",
-            face=faces.get(one.face_id),
+            face=pictures.jpegs.get(one.face_id),
             before_photograph=photographs.get(one.before or 0),
             after_photograph=photographs.get(one.after or 0),
         )
         for one in compared.changes
     ]
-    return render(stretches, _told(compared, settings))
+    unreached = pictures.trouble.subject if pictures.trouble else None
+    return render(stretches, _told(compared, settings), unreached)
 
 
 def _name(identity_id: int | None, names: Mapping[int, str]) -> str:

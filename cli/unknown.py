@@ -12,7 +12,8 @@ from cli import console
 from cli.ledger import opened
 from config.files import write_whole
 from config.settings import Settings, load_settings
-from db import gallery, identities, reports, unknown_people
+from crops.reading import read
+from db import crops, gallery, identities, unknown_people
 from db.schema import EmbeddingSpaceRow, UnknownState
 from db.session import Session
 from db.unknown_people import Place, Summary, code
@@ -130,7 +131,10 @@ def page(
             for one in found
         ]
         faces = [place.best_face_id for one in shown for place in one.places if place.best_face_id is not None]
-        pictures = reports.crops(session, faces)
+        kept = crops.of_faces(session, faces)
+    pictures = read(kept, settings.storage)
+    if pictures.trouble:
+        console.complain(f"without some pictures: {pictures.trouble}")
     try:
         write_whole(output, page_of.render(shown, pictures, total=total).encode())
     except OSError as error:

@@ -8,6 +8,7 @@ from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
 from config.settings import load_settings
+from crops.collecting import collect
 from db import erasure, removal, videos
 
 
@@ -30,7 +31,8 @@ def remove(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Erase videos from the ledger for good, with everybody's faces in them. The files stay where they are."""
-    with opened(load_settings()) as database:
+    settings = load_settings()
+    with opened(settings) as database:
         with database.reading() as session:
             chosen = {video.id: video.title for video in (videos.find(session, word) for word in words)}
         told = ", ".join(f"{number} {title}" for number, title in chosen.items())
@@ -42,3 +44,8 @@ def remove(
         console.lines([f"erased video {number} {title}" for number, title in chosen.items()])
         if not erasure.settle(database):
             console.err.print(console.STILL_IN_LOG, markup=False)
+        left = collect(database, settings.storage)
+    for error in left.trouble.values():
+        console.complain(f"pictures of faces are still there, until the next retention can delete them: {error}")
+    if left.trouble:
+        raise typer.Exit(Exit.ENVIRONMENT)

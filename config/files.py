@@ -1,8 +1,9 @@
 """Files that are there whole or not at all, whoever else writes them or is killed in the middle."""
 
+import errno
 import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -12,6 +13,10 @@ PRIVATE = 0o600
 
 PART = ".part"
 """Ending of a file that is being written, hidden beside its place; it stays only where its writer was killed."""
+
+_TOKEN_BYTES = 4
+_LONGEST_NAME = 50
+"""Characters of a file's name that the part's begins with; of longer ones nobody can tell whose part it is."""
 
 
 @contextmanager
@@ -35,7 +40,7 @@ def writing_whole(path: Path, *, mode: int = 0o666, lasting: bool = True) -> Ite
             yield file
         return
     target = path.resolve()
-    beside = target.with_name(f".{target.name[:50]}.{secrets.token_hex(4)}{PART}")
+    beside = target.with_name(f"{_beside(target)}{secrets.token_hex(_TOKEN_BYTES)}{PART}")
     try:
         with open(beside, "xb", opener=lambda name, flags: os.open(name, flags, mode)) as file:
             yield file
@@ -43,8 +48,42 @@ def writing_whole(path: Path, *, mode: int = 0o666, lasting: bool = True) -> Ite
                 file.flush()
                 os.fsync(file.fileno())
         beside.replace(target)
+        if lasting:
+            _settle(target.parent)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def unfinished(paths: Iterable[Path]) -> Iterator[Path]:
+    """What killed writers of some paths have left beside them; nobody must be writing there. A folder is read once."""
+    named: dict[Path, set[str]] = {}
+    for path in paths:
+        if len(path.name) <= _LONGEST_NAME:
+            named.setdefault(path.parent, set()).add(_beside(path))
+    for folder, beginnings in named.items():
+        for part in folder.glob(f".*{PART}"):
+            if part.name[: -len(PART) - 2 * _TOKEN_BYTES] in beginnings:
+                yield part
+
+
+def _beside(path: Path) -> str:
+    return f".{path.name[:_LONGEST_NAME]}."
+
+
+def _settle(folder: Path) -> None:
+    """Let the names in a folder survive a power cut, too, where the file system knows of such a thing."""
+    try:
+        descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except PermissionError:
+        # A folder that may be written to, but not listed: the file is there, and that is all that can be done.
+        return
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in {errno.EINVAL, errno.ENOTSUP}:
+            raise
+    finally:
+        os.close(descriptor)
 
 
 def write_whole(path: Path, content: bytes, *, mode: int = 0o666, lasting: bool = True) -> None:

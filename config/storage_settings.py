@@ -1,4 +1,4 @@
-"""Where buckets are, and how much of them is kept on this machine."""
+"""Where buckets are, how much of them is kept on this machine, and where pictures of faces are kept."""
 
 import re
 
@@ -12,6 +12,9 @@ _LABEL = "[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
 _HOST = rf"({_LABEL}(\.{_LABEL})*|\[[0-9A-Fa-f:.]+\])"
 _ENDPOINT = re.compile(rf"(https?://{_HOST}(:(?P<port>[0-9]{{1,5}}))?(/[^\s@?#]*)?)?")
 _LARGEST_PORT = 65535
+# As `storage.places` takes them; what is named below one needs some bytes of a key.
+_BUCKET = re.compile(r"s3://[A-Za-z0-9._-]{1,255}(/.*)?")
+_LONGEST_PLACE = 900
 
 
 class StorageSettings(Group):
@@ -35,6 +38,23 @@ class StorageSettings(Group):
         description="Local copies of objects that a machine keeps; what is being worked on is kept in any case.",
         json_schema_extra=unit("GiB"),
     )
+
+    crops: str = Field(
+        default="",
+        description="Folder or `s3://bucket/prefix` that pictures of faces are kept in from now on, the same on every "
+        "machine; empty: in the database.",
+        json_schema_extra=unit("place"),
+    )
+
+    @field_validator("crops")
+    @classmethod
+    def _is_a_place(cls, crops: str) -> str:
+        if crops and not crops.startswith("/") and not _BUCKET.fullmatch(crops):
+            raise ValueError(f"{crops!r} is neither an absolute path nor s3://bucket/prefix")
+        if not crops.isprintable() or len(crops.encode(errors="replace")) > _LONGEST_PLACE:
+            raise ValueError(f"{crops!r} is too long, or holds characters that cannot be in a name")
+        # One place, however it is written.
+        return crops.rstrip("/") or crops
 
     @field_validator("endpoint")
     @classmethod

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from sqlalchemy import Select, and_, delete, func, insert, or_, select
 from sqlalchemy.orm import Session
 
-from db import spaces
+from db import crops, spaces
+from db.crops import Kept
 from db.face_rows import face_of
 from db.facts import seconds
 from db.parts import parts
-from db.schema import FaceCrop, FaceRow, FramePicture, FrameRow, Segment, Video
+from db.schema import FaceRow, FramePicture, FrameRow, Segment, Video
 from models import multi_index
 from models.faces import Face
 from models.multi_index import Hashes, distances
@@ -79,14 +80,6 @@ class Fingerprints:
     ids: NDArray[np.int64]
     hashes: Hashes
     times: NDArray[np.float64]
-
-
-@dataclass(frozen=True, slots=True)
-class KnownFace:
-    """A face of a frame, in pixels of that frame, and its crop; None where there is none to confirm it by."""
-
-    face: Face
-    crop: bytes | None
 
 
 def scope(session: Session, space_name: str, detector: str, horizon: int | None) -> Scope | None:
@@ -213,18 +206,20 @@ def pictures(session: Session, frame_ids: Sequence[int]) -> dict[int, bytes]:
     return found
 
 
-def faces(session: Session, frame_ids: Sequence[int]) -> dict[int, list[KnownFace]]:
-    """The faces of some frames, by the frame's id, each in the order in which they were recorded."""
-    found: dict[int, list[KnownFace]] = {frame_id: [] for frame_id in frame_ids}
-    chosen = (
-        select(FrameRow.id, FaceRow, FaceCrop.jpeg)
-        .join(FaceRow, and_(FaceRow.segment_id == FrameRow.segment_id, FaceRow.sample == FrameRow.sample))
-        .outerjoin(FaceCrop, FaceCrop.face_id == FaceRow.id)
-        .order_by(FaceRow.id)
-    )
+def faces(session: Session, frame_ids: Sequence[int]) -> dict[int, list[tuple[Face, Kept | None]]]:
+    """The faces of some frames in pixels of these, and their crops if they have one, by the frame's id.
+
+    Those of a frame are in the order in which they were recorded.
+    """
+    found: dict[int, list[tuple[Face, Kept | None]]] = {frame_id: [] for frame_id in frame_ids}
+    chosen = crops.joined(
+        select(FrameRow.id, FaceRow, *crops.COLUMNS).join(
+            FaceRow, and_(FaceRow.segment_id == FrameRow.segment_id, FaceRow.sample == FrameRow.sample)
+        )
+    ).order_by(FaceRow.id)
     for part in parts(frame_ids):
-        for frame_id, row, jpeg in session.execute(chosen.where(FrameRow.id.in_(part))):
-            found[frame_id].append(KnownFace(face_of(row), jpeg))
+        for frame_id, row, *crop in session.execute(chosen.where(FrameRow.id.in_(part))):
+            found[frame_id].append((face_of(row), crops.kept(crop)))
     return found
 
 

@@ -50,21 +50,19 @@ def ended_before(session: Session, moment: datetime, most: int) -> Sequence[int]
     Those that failed, are in quarantine or were rejected are none of them: they hold nobody's face, and tell whoever
     uploads the same content again that it was tried.
     """
-    chosen = select(Video.id).where(*_ended_before(moment))
+    chosen = select(Video.id).where(*finished_before(moment))
     return session.scalars(chosen.order_by(Video.ended_at).limit(most)).all()
 
 
 def expire_crops(session: Session, before: datetime) -> int:
-    """Delete pictures of faces of videos that were finished before, but for each group's and appearance's best; how
-    many, 0 when none are left.
-    """  # noqa: D205  the two lines are one sentence
-    best = select(FaceGroup.best_face_id).where(FaceGroup.best_face_id == FaceRow.id)
-    best_of_appearance = select(Appearance.best_face_id).where(Appearance.best_face_id == FaceRow.id)
+    """Delete pictures of faces in the ledger, of videos that were finished before, but for each group's and
+    appearance's best; how many, 0 when none are left. Those in packs: `db.repacking`.
+    """  # noqa: D205  the lines are one sentence
     old = (
         select(FaceCrop.face_id)
         .join(FaceRow, FaceRow.id == FaceCrop.face_id)
         .join(Video, Video.id == FaceRow.video_id)
-        .where(*_ended_before(before), ~or_(best.exists(), best_of_appearance.exists()))
+        .where(*finished_before(before), ~is_best())
     )
     return _delete(session, FaceCrop.face_id, old)
 
@@ -77,7 +75,7 @@ def expire_frames(session: Session, before: datetime) -> int:
         select(FrameRow.id)
         .join(Segment, Segment.id == FrameRow.segment_id)
         .join(Video, Video.id == Segment.video_id)
-        .where(*_ended_before(before))
+        .where(*finished_before(before))
     )
     return _delete(session, FrameRow.id, old)
 
@@ -96,5 +94,13 @@ def _delete(session: Session, key: InstrumentedAttribute[int], chosen: Select[in
     return len(found)
 
 
-def _ended_before(moment: datetime) -> tuple[ColumnElement[bool], ...]:
+def finished_before(moment: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Of videos: they have names, and were finished before."""
     return Video.state.in_(WITH_NAMES), Video.ended_at < moment
+
+
+def is_best() -> ColumnElement[bool]:
+    """Of faces: nothing shows a group, or an appearance, better."""
+    of_group = select(FaceGroup.best_face_id).where(FaceGroup.best_face_id == FaceRow.id)
+    of_appearance = select(Appearance.best_face_id).where(Appearance.best_face_id == FaceRow.id)
+    return or_(of_group.exists(), of_appearance.exists())

@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from sqlalchemy import CompoundSelect, func, select, union
 from sqlalchemy.orm import Session
 
-from db import quality, unknown_people
+from db import crops, quality, unknown_people
+from db.crops import Kept
 from db.parts import parts
 from db.schema import (
     Appearance,
     EmbeddingSpaceRow,
     EnrolledCrop,
     EnrolledFace,
-    FaceCrop,
     FaceGroup,
     FaceRow,
     Identity,
@@ -91,21 +91,10 @@ def _rivals(session: Session, groups: Sequence[FaceGroup]) -> dict[int, str]:
     }
 
 
-def pictures(session: Session, video_id: int) -> dict[int, bytes]:
-    """JPEG of every best face of a video's groups and appearances that has one, by face's id."""
-    rows = session.execute(
-        select(FaceCrop.face_id, FaceCrop.jpeg).where(FaceCrop.face_id.in_(_best_face_ids(video_id)))
-    )
-    return dict(rows.all())
-
-
-def crops(session: Session, face_ids: Sequence[int]) -> dict[int, bytes]:
-    """JPEG of some faces, by face's id."""
-    return {
-        face_id: jpeg
-        for part in parts(face_ids)
-        for face_id, jpeg in session.execute(select(FaceCrop.face_id, FaceCrop.jpeg).where(FaceCrop.face_id.in_(part)))
-    }
+def pictures(session: Session, video_id: int) -> dict[int, Kept]:
+    """The crop of every best face of a video's groups and appearances that has one, by face's id."""
+    chosen = crops.joined(select(FaceRow.id, *crops.COLUMNS).select_from(FaceRow))
+    return crops.by_face(session.execute(chosen.where(FaceRow.id.in_(_best_face_ids(video_id)))))
 
 
 def photographs(session: Session, identity_ids: Sequence[int]) -> dict[int, bytes]:

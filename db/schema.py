@@ -379,12 +379,50 @@ class FaceRow(Base):
 
 
 class FaceCrop(Base):
-    """Picture of a face with some of its surroundings, for people to look at."""
+    """Picture of a face with some of its surroundings, for people to look at. In a pack it is a PackedCrop."""
 
     __tablename__ = "face_crops"
 
     face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
     jpeg: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class PackState(StrEnum):
+    """Of a pack. What is dropped is deleted from its store, then from here."""
+
+    WRITING = "writing"
+    KEPT = "kept"
+    DROPPED = "dropped"
+
+
+class CropPack(Base):
+    """An object of a folder or bucket that holds crops, one after the other. The row is there before the object."""
+
+    __tablename__ = "crop_packs"
+    __table_args__ = (_one_of("state", PackState), _partial("ix_crop_packs_unsettled", "state", "state <> 'kept'"))
+
+    id: Mapped[int] = mapped_column(Key, primary_key=True)
+    root: Mapped[str] = mapped_column(Text)
+    """The folder or bucket, as `storage.crops` named it then."""
+    name: Mapped[str] = mapped_column(String(60), unique=True)
+    """Below the root; drawn, and never drawn again."""
+    byte_size: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(16))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """While it is written: when its writer is sure to have ended."""
+
+
+class PackedCrop(Base):
+    """Where the picture of a face lies that is kept outside the ledger; as long as there is a row, its pack stays."""
+
+    __tablename__ = "packed_crops"
+
+    face_id: Mapped[int] = mapped_column(ForeignKey("faces.id", ondelete="CASCADE"), primary_key=True)
+    pack_id: Mapped[int] = mapped_column(ForeignKey("crop_packs.id"), index=True)
+    first: Mapped[int] = mapped_column(BigInteger)
+    """Byte of the pack with which the picture begins."""
+    count: Mapped[int]
+    """Bytes."""
 
 
 class FaceEmbedding(Base):

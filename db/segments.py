@@ -8,10 +8,11 @@ from sqlalchemy import ColumnElement, delete, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import LeaseLost, MixedEngines
-from db import borders, counters, frames, leases
+from db import borders, counters, frames, leases, packs
 from db.borders import BorderFound
 from db.frames import FrameRecord
 from db.leases import Allowance, Claim
+from db.packs import Pack
 from db.parts import parts
 from db.schema import FaceCrop, FaceRow, SampleOutcome, SampleRun, Segment, Video
 from db.states import SEGMENT_OPEN, SegmentState, VideoState
@@ -107,11 +108,14 @@ def record(
     runs: Sequence[RunRecord],
     analysed: Sequence[FrameRecord] = (),
     key_samples: int = 0,
+    pack: Pack | None = None,
 ) -> bool:
     """Write a segment's outcome, replacing what an earlier try wrote; whether the video waits for finishing now.
 
+    `pack`: where the crops of the faces are, in their order; None: the ledger is to keep them.
+
     Raises:
-        LeaseLost: somebody else has taken the segment over; nothing is written.
+        LeaseLost: somebody else has taken the segment over, or its pack was given up; nothing is written.
         MixedEngines: other segments of the video were scanned with other settings; nothing is written.
     """
     video_id = _lock_video(session, held.id)
@@ -128,7 +132,7 @@ def record(
     if end_sample is not None:
         values["end_sample"] = end_sample
     leases.change(session, held, **values)
-    _replace_rows(session, held.id, video_id, space_id, faces, runs)
+    _replace_rows(session, held.id, video_id, space_id, faces, runs, pack)
     frames.replace(session, held.id, analysed)
     _set_engine(session, video_id, space_id, detector)
     return end_if_complete(session, video_id)
@@ -180,14 +184,18 @@ def _replace_rows(
     space_id: int,
     faces: Sequence[FaceRecord],
     runs: Sequence[RunRecord],
+    pack: Pack | None = None,
 ) -> None:
     session.execute(delete(FaceRow).where(FaceRow.segment_id == segment_id))
     session.execute(delete(SampleRun).where(SampleRun.segment_id == segment_id))
     if faces:
         rows = [_face_row(record, segment_id, video_id, space_id) for record in faces]
         ids = session.scalars(insert(FaceRow).returning(FaceRow.id, sort_by_parameter_order=True), rows).all()
-        crops = [{"face_id": face_id, "jpeg": record.crop} for face_id, record in zip(ids, faces, strict=True)]
-        session.execute(insert(FaceCrop), crops)
+        if pack is None:
+            crops = [{"face_id": face_id, "jpeg": record.crop} for face_id, record in zip(ids, faces, strict=True)]
+            session.execute(insert(FaceCrop), crops)
+        else:
+            packs.keep(session, pack, ids)
     if runs:
         session.execute(
             insert(SampleRun),

@@ -12,7 +12,8 @@ from sqlalchemy import ColumnElement, distinct, func, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import Conflict, NotFound
-from db import counters
+from db import counters, crops
+from db.crops import Kept
 from db.face_rows import face_of
 from db.facts import seconds
 from db.parts import parts
@@ -20,7 +21,6 @@ from db.schema import (
     Appearance,
     Cluster,
     EmbeddingSpaceRow,
-    FaceCrop,
     FaceGroup,
     FaceRow,
     Identity,
@@ -29,9 +29,9 @@ from db.schema import (
     Video,
 )
 from db.vectors import stack
-from models.crops import FacePicture, crop_area
+from models.crops import crop_area
 from models.decision import Decision
-from models.faces import Embedding, Face
+from models.faces import Box, Embedding, Face
 from models.templates import template
 
 _CODE = re.compile(r"[uU]-?([1-9][0-9]{0,17})")
@@ -79,7 +79,7 @@ class Place:
 class BestFace:
     """The face that shows a group best: its video, the space of its embedding, the tick and the second of its frame.
 
-    `picture` is None where none was kept. Personal data.
+    `crop` is None where none was kept; `area` is what it shows of the frame. Personal data.
     """
 
     video: Video
@@ -87,7 +87,8 @@ class BestFace:
     pts: int
     time: Fraction
     face: Face
-    picture: FacePicture | None
+    crop: Kept | None
+    area: Box
 
 
 def code(number: int) -> str:
@@ -230,25 +231,22 @@ def best_faces(session: Session, cluster_ids: Sequence[int]) -> list[BestFace]:
     """The best face of each of some clusters. Personal data."""
     found = []
     for part in parts(cluster_ids):
-        rows = session.execute(
-            select(Video, FaceRow, FaceCrop.jpeg)
+        chosen = (
+            select(Video, FaceRow, *crops.COLUMNS)
+            .join(FaceRow, FaceRow.video_id == Video.id)
             .join(FaceGroup, FaceGroup.best_face_id == FaceRow.id)
             .join(Cluster, Cluster.group_id == FaceGroup.id)
-            .join(Video, Video.id == FaceRow.video_id)
-            .outerjoin(FaceCrop, FaceCrop.face_id == FaceRow.id)
-            .where(Cluster.id.in_(part))
-            .order_by(FaceRow.id)
         )
-        found += [_best_face(video, row, jpeg) for video, row, jpeg in rows]
+        rows = session.execute(crops.joined(chosen).where(Cluster.id.in_(part)).order_by(FaceRow.id))
+        found += [_best_face(video, row, crops.kept(crop)) for video, row, *crop in rows]
     return found
 
 
-def _best_face(video: Video, row: FaceRow, jpeg: bytes | None) -> BestFace:
+def _best_face(video: Video, row: FaceRow, crop: Kept | None) -> BestFace:
     face = face_of(row)
-    area = crop_area(face.box, video.height or 0, video.width or 0)
-    picture = None if jpeg is None else FacePicture(jpeg, face.landmarks, area)
     time = seconds(row.pts, video.time_base_num, video.time_base_den)
-    return BestFace(video, row.space_id, row.pts, time, face, picture)
+    area = crop_area(face.box, video.height or 0, video.width or 0)
+    return BestFace(video, row.space_id, row.pts, time, face, crop, area)
 
 
 def ignore(session: Session, person: UnknownPerson) -> None:

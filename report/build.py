@@ -6,6 +6,7 @@ from fractions import Fraction
 from importlib.metadata import version
 
 from config.errors import NotFinished
+from crops.reading import Pictures
 from db import borders, reports, videos
 from db.facts import VideoFacts
 from db.reports import ReportRows
@@ -31,13 +32,13 @@ from report.model import (
 from report.names import labels
 
 
-def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
+def build(session: Session, video: Video, pictures: Pictures[int] | None = None) -> VideoReport:
     """The report of a video that has reached its end, also while what was left out of it is looked at.
 
     Args:
         session: open, to the ledger that the video is of.
         video: that has ended.
-        pictures: whether the best faces carry their pictures.
+        pictures: of the best faces, by the face's id, if they are to carry any; `reports.pictures` says which.
 
     Raises:
         NotFinished: the video is still waiting or worked on.
@@ -56,7 +57,7 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
         if sampling is not None:
             length = _length(facts, rows, sampling.interval)
             account = coverage(rows.segments, rows.runs, sampling.interval, length, refilling=refilling)
-            jpegs = reports.pictures(session, video.id) if pictures else {}
+            jpegs = pictures.jpegs if pictures else {}
             people = _Cast(rows, jpegs, facts.time_base, sampling, account, length).people()
     return VideoReport(
         title=video.title,
@@ -72,6 +73,7 @@ def build(session: Session, video: Video, *, pictures: bool) -> VideoReport:
         coverage=account,
         provenance=_provenance(video, rows),
         processing=Processing(video.id, video.path, video.submitted_at, video.ended_at, _uploads(rows)),
+        out_of_reach=None if pictures is None or pictures.trouble is None else pictures.trouble.subject,
     )
 
 

@@ -29,18 +29,19 @@ class ChangedStretch:
     after_photograph: bytes | None
 
 
-def render(changes: Sequence[ChangedStretch], totals: Sequence[str]) -> bytes:
+def render(changes: Sequence[ChangedStretch], totals: Sequence[str], unreached: str | None = None) -> bytes:
     """The page.
 
     Args:
         changes: all of them; the first `MOST_SHOWN` are shown.
         totals: lines of text.
+        unreached: the store that pictures are missing of because it cannot be reached.
     """
     shown = changes[:MOST_SHOWN]
     album = Album(3 * len(shown))
     rows = [_row(change, album) for change in shown]
     left_out = len(changes) - len(shown)
-    text = rendered("changes.html", "", "changes.css", rows=rows, totals=totals, left_out=left_out)
+    text = rendered("changes.html", "", "changes.css", rows=rows, totals=totals, left_out=left_out, unreached=unreached)
     return text.encode()
 
 

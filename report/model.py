@@ -249,7 +249,7 @@ class VideoReport:
 
     `facts` are None for a rejected file, `sampling` for a video that was never cut into samples. `length` is the
     seconds that the report covers: the duration, or one interval more than the last frame where no duration is declared
-    or frames lie behind it.
+    or frames lie behind it. `out_of_reach` is the store that pictures are missing of because it cannot be reached.
     """
 
     title: str
@@ -265,6 +265,7 @@ class VideoReport:
     coverage: Coverage
     provenance: Provenance
     processing: Processing
+    out_of_reach: str | None = None
 
     @property
     def border_uncertainty(self) -> Fraction:

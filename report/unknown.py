@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from crops.reading import Pictures
 from db.unknown_people import Place, Summary, code
 from report.pictures import Album, pictures_each
 from report.templating import rendered
@@ -41,12 +42,12 @@ class _Someone:
     more: int
 
 
-def render(people: Sequence[UnknownOnPage], pictures: Mapping[int, bytes], *, total: int) -> str:
+def render(people: Sequence[UnknownOnPage], pictures: Pictures[int], *, total: int) -> str:
     """The page's text.
 
     Args:
         people: in their order.
-        pictures: JPEG of the best faces of their places, by the face's id.
+        pictures: of the best faces of their places, by the face's id.
         total: how many unknown people there are, shown or not.
     """
     each = pictures_each([len(one.places) for one in people])
@@ -54,9 +55,10 @@ def render(people: Sequence[UnknownOnPage], pictures: Mapping[int, bytes], *, to
     return rendered(
         "unknown.html",
         "",
-        people=[_someone(one, pictures, album, each) for one in people],
+        people=[_someone(one, pictures.jpegs, album, each) for one in people],
         headline=number_of(total, "unknown person").replace("persons", "people"),
         left=total - len(people),
+        unreached=pictures.trouble.subject if pictures.trouble else None,
     )
 
 

@@ -1,13 +1,15 @@
 """Retention: what is older than the settings allow is deleted for good, a little at a time."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
 
 from config.settings import Settings
+from crops.collecting import collect
+from crops.repacking import thin
 from db import erasure, leases, removal
 from db.leases import Clock
 from db.session import Database, Session
@@ -19,27 +21,36 @@ _VIDEOS_AT_ONCE: Final = 20
 
 @dataclass(frozen=True, slots=True)
 class Expired:
-    """How much was deleted."""
+    """How much was deleted; `packs` of pictures that show nobody any more, whatever that comes from."""
 
     videos: int
     crops: int
     frames: int
     tries: int
+    packs: int = 0
 
 
 def expire(database: Database, settings: Settings, clock: Clock = leases.utc_now) -> Expired:
-    """Delete what is too old. May be ended at any moment, and begun anew."""
+    """Delete what is too old. May be ended at any moment, and begun anew.
+
+    Packs of pictures whose store is out of reach stay for the next time.
+    """
     kept, now = settings.retention, clock()
+    videos = _all(database, kept.videos, now, _remove_videos)
+    crops = _all(database, kept.crops, now, removal.expire_crops)
+    if kept.crops:
+        crops += thin(database, settings.storage, now - timedelta(days=kept.crops))
     expired = Expired(
-        videos=_all(database, kept.videos, now, _remove_videos),
-        crops=_all(database, kept.crops, now, removal.expire_crops),
+        videos=videos,
+        crops=crops,
         frames=_all(database, kept.frames, now, removal.expire_frames),
         tries=_all(database, kept.tries, now, removal.expire_tries),
+        packs=collect(database, settings.storage, clock).packs,
     )
-    if expired.videos or expired.crops:
+    if videos or crops:
         erasure.settle(database)
     if expired != Expired(0, 0, 0, 0):
-        log.info("expired", videos=expired.videos, crops=expired.crops, frames=expired.frames, tries=expired.tries)
+        log.info("expired", **asdict(expired))
     return expired
 
 

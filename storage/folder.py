@@ -9,7 +9,7 @@ from stat import S_ISDIR, S_ISREG
 from typing import BinaryIO
 
 from config.errors import FileMissing, RollcallError, StorageUnavailable
-from config.files import write_whole
+from config.files import unfinished, write_whole
 from storage import folder_errors
 from storage.base import Entry, checked_name
 from storage.places import LocalPlace, Place
@@ -77,7 +77,7 @@ class Folder:
         """See Store."""
         paths = [self.place(name).path for name in names]
         self._identity()
-        for path in paths:
+        for path in (*paths, *unfinished(paths)):
             try:
                 path.unlink(missing_ok=True)
             except NotADirectoryError:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from db.frames import KnownFace, KnownFrame
+from db.frames import KnownFrame
 from models import frame_likeness
 from models.crops import crop_area
 from models.faces import Box, Face, RgbImage
@@ -37,6 +37,14 @@ class Look:
     picture: Grey
     hash: int
     smallest_face: float
+
+
+@dataclass(frozen=True, slots=True)
+class KnownFace:
+    """A face of a known frame, in pixels of that, and its crop; None where there is none to confirm it by."""
+
+    face: Face
+    crop: bytes | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Waiting for a database that restarts: what a worker has computed for a minute is worth some patience."""
+"""Waiting for a database or a store that restarts: what a worker has computed for a minute is worth some patience."""
 
 import time
 from collections.abc import Callable
@@ -6,7 +6,7 @@ from typing import Final, TypeVar
 
 import structlog
 
-from config.errors import DatabaseUnavailable
+from config.errors import DatabaseUnavailable, StorageUnavailable
 
 log = structlog.get_logger(__name__)
 
@@ -16,23 +16,23 @@ _LONGEST_PAUSE: Final = 15.0
 
 
 def patiently(do: Callable[[], _Result], patience: float) -> _Result:
-    """What `do`, a whole transaction, returns; called again and again while the database is out of reach.
+    """What `do` returns; called again and again while the database, or the store, is out of reach.
 
     Args:
-        do: the transaction.
+        do: a whole transaction, or the writing of a whole object.
         patience: seconds after which to give up.
 
     Raises:
-        DatabaseUnavailable: it was out of reach for all that time.
+        DatabaseUnavailable, StorageUnavailable: it was out of reach for all that time.
     """
     end = time.monotonic() + patience
     pause = _FIRST_PAUSE
     while True:
         try:
             return do()
-        except DatabaseUnavailable as error:
+        except (DatabaseUnavailable, StorageUnavailable) as error:
             if time.monotonic() + pause > end:
                 raise
-            log.warning("ledger out of reach, waiting", detail=str(error))
+            log.warning("out of reach, waiting", detail=str(error))
         time.sleep(pause)
         pause = min(2 * pause, _LONGEST_PAUSE)

@@ -1,7 +1,8 @@
 """What one worker process holds: settings, ledger, networks, gallery. Made on first use, once per process."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -11,10 +12,12 @@ from threadpoolctl import threadpool_limits
 
 from config.errors import DatabaseUnavailable
 from config.settings import Settings, load_settings
+from crops.writing import packed
 from db import leases, status
 from db.facts import VideoFacts
 from db.leases import Allowance
 from db.migrate import ensure_schema
+from db.packs import Pack
 from db.schema import EmbeddingSpaceRow
 from db.session import Database, Session, open_database
 from db.shared_galleries import SharedGalleries
@@ -23,6 +26,7 @@ from models.decision import NearestRule
 from models.engine import FaceEngine, build_engine
 from models.gallery import Gallery
 from storage.opening import local_copies
+from worker import watchdog
 from worker.cage.keeper import Keeper
 from worker.patience import patiently
 
@@ -65,7 +69,19 @@ class WorkerProcess:
             with self.database.writing() as session:
                 return do(session)
 
-        return patiently(write, self.settings.work.lease)
+        return self._patiently(write)
+
+    def packed(self, jpegs: Sequence[bytes]) -> AbstractContextManager[Pack | None]:
+        """A pack of pictures for the block that records whom they show; None where the ledger is to keep them.
+
+        Raises:
+            StorageUnavailable: its store was out of reach for as long as a lease runs.
+        """
+        longest = watchdog.longest(self.settings.work.lease)
+        return packed(jpegs, self.database, self.settings.storage, longest, self._patiently)
+
+    def _patiently(self, do: Callable[[], _Result]) -> _Result:
+        return patiently(do, self.settings.work.lease)
 
     def read(self, do: Callable[[Session], _Result]) -> _Result:
         """What is read from one state of the ledger; waits for it, and raises, as `write` does."""
@@ -74,7 +90,7 @@ class WorkerProcess:
             with self.database.reading() as session:
                 return do(session)
 
-        return patiently(read, self.settings.work.lease)
+        return self._patiently(read)
 
     @property
     def spent(self) -> float:

@@ -9,8 +9,11 @@ from collections.abc import Callable, Iterator
 import structlog
 
 from config.errors import Conflict, LeaseLost
+from crops.reading import read_all
 from db import face_pictures, leases, reembedding, spaces
+from db.face_pictures import KeptPicture
 from db.reembedding import Piece
+from models.crops import FacePicture
 from models.reembedding import Reembedder, build_reembedder
 from worker.process import WorkerProcess
 
@@ -41,6 +44,7 @@ def reembed(
 
     Raises:
         WeightsMissing, ForeignWeights: the embedder's file is not there, or not what was declared.
+        StorageUnavailable: crops are in packs that cannot be reached.
     """
     reembedder = build_reembedder(process.settings.tried_faces)
     end = None if seconds is None else time.monotonic() + seconds
@@ -90,11 +94,7 @@ def _embed(
     may_go_on: Callable[[], bool],
     on_batch: Callable[[int], None],
 ) -> None:
-    while True:
-        with process.database.reading() as session:
-            waiting = face_pictures.pictures(session, piece, _AT_ONCE)
-        if not waiting:
-            break
+    while waiting := _waiting(process, piece):
         found = reembedder.embed(list(waiting.values()))
         done = [
             (face_id, picture, embedding) for (face_id, picture), embedding in zip(waiting.items(), found, strict=True)
@@ -107,3 +107,26 @@ def _embed(
     with process.database.writing() as session:
         reembedding.end(session, piece)
     log.info("embedded again", video=piece.video_id, space=reembedder.space.name)
+
+
+def _waiting(process: WorkerProcess, piece: Piece) -> dict[int, FacePicture]:
+    """Some pictures that are to be embedded, by the face's id; empty ones where none is to be had.
+
+    Raises:
+        StorageUnavailable: the store of some cannot be reached.
+    """
+    while True:
+        waiting = _kept(process, piece)
+        crops = {face_id: each.crop for face_id, each in waiting.items()}
+        jpegs = read_all(crops, process.settings.storage)
+        # Where one is missing, retention may have put it elsewhere meanwhile.
+        if len(jpegs) == len(crops) or crops == {face: each.crop for face, each in _kept(process, piece).items()}:
+            break
+    return {
+        face_id: FacePicture(jpegs.get(face_id, b""), each.landmarks, each.area) for face_id, each in waiting.items()
+    }
+
+
+def _kept(process: WorkerProcess, piece: Piece) -> dict[int, KeptPicture]:
+    with process.database.reading() as session:
+        return face_pictures.pictures(session, piece, _AT_ONCE)

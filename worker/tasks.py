@@ -7,7 +7,7 @@ from structlog.contextvars import bound_contextvars
 
 from config import tasks
 from config.celery_app import app
-from config.errors import ModelError
+from config.errors import ModelError, StorageUnavailable
 from config.settings import load_settings
 from worker.archive import renew
 from worker.arrivals import admit_arrival
@@ -80,9 +80,9 @@ def reembed_task(self: Task[[], None]) -> None:
     with bound_contextvars(task=self.request.id):
         try:
             left = reembed(process, seconds=_WHILE, gives_way=True)
-        except ModelError as error:
+        except (ModelError, StorageUnavailable) as error:
             # Nobody waits for it: the sweep asks again, and `rollcall reembed` tells it to whoever tries.
-            log.warning("candidate cannot be used", cause=error.code, detail=str(error))
+            log.warning("nothing can be embedded again", cause=error.code, detail=str(error))
             return
     if left:
         app.send_task(tasks.REEMBED)

@@ -27,4 +27,9 @@ def watching(lease: float) -> Iterator[None]:
 
 def rewind(lease: float) -> None:
     """Say that the work gets on."""
-    signal.alarm(math.ceil(_LEASES * lease))
+    signal.alarm(math.ceil(longest(lease)))
+
+
+def longest(lease: float) -> float:
+    """Seconds for which a process that is watched can go on at most without saying that it gets on."""
+    return _LEASES * lease

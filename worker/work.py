@@ -98,19 +98,20 @@ def _take_segment(
 def _scan_and_record(process: WorkerProcess, job: SegmentJob) -> bool:
     """Whether the video waits to be finished now."""
     found = _scan(process, job)
-
-    complete = process.write(
-        lambda session: segments.record(
-            session,
-            job.claim,
-            space_id=spaces.ensure(session, process.engine.space),
-            detector=process.engine.detector_name,
-            faces=found.faces,
-            runs=found.runs,
-            analysed=found.frames,
-            key_samples=found.key_samples,
+    with process.packed([record.crop for record in found.faces]) as pack:
+        complete = process.write(
+            lambda session: segments.record(
+                session,
+                job.claim,
+                space_id=spaces.ensure(session, process.engine.space),
+                detector=process.engine.detector_name,
+                faces=found.faces,
+                runs=found.runs,
+                analysed=found.frames,
+                key_samples=found.key_samples,
+                pack=pack,
+            )
         )
-    )
     log.info("segment done", faces=len(found.faces))
     return complete
 
@@ -150,11 +151,7 @@ def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:
     gate = process.settings.gate
     renew = renewer(process, job.claim)
     repeats = process.settings.repeats
-    recall = (
-        Repeats(process.database, job.reusable, job.facts.time_base, process.settings.faces, repeats)
-        if repeats.enabled
-        else None
-    )
+    recall = Repeats(process.database, job.reusable, job.facts.time_base, process.settings) if repeats.enabled else None
     with _file(process, job.content, renew) as path:
         samples = process.decoder.samples(
             path,

@@ -1,6 +1,7 @@
 """SIGKILL of every kind of process, at random moments and at those that matter most."""
 
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from itertools import count, islice
 from pathlib import Path
 from random import Random
@@ -10,6 +11,7 @@ from support import ledgers, small_day
 from support.installation import Installation, installed
 from support.killing import ROUNDS, Aim, kill_command, on_one_machine, on_servers
 from support.outcome import Outcome, assert_same, outcome
+from support.pictures import assert_nothing_is_left
 from support.postgres_server import PostgresServer
 from support.redis_server import RedisServer, find
 from support.small_day import SmallDay
@@ -68,9 +70,12 @@ def _night(
     begun = len(told)
     home.mkdir()
     if where == 0:
-        installation = installed(home / "home", **small_day.SETTINGS)
+        (faces := home / "faces").mkdir()
+        installation = installed(home / "home", storage__crops=faces, **small_day.SETTINGS)
         hits = _kill(installation, day, chosen, random, told, None)
         found = outcome(installation, str(day.folder))
+        with closing(installation.database()) as database:
+            assert_nothing_is_left(database, faces)
     else:
         program = find()
         assert program is not None

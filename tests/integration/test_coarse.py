@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 from support.night import Night, night
+from support.pictures import illustrated
 
 from config.settings import Settings
 from db import coarsening, forecasts, leases, open_work, status, videos
@@ -15,7 +16,6 @@ from db.schema import FaceRow, Priority, Segment
 from db.session import Database
 from db.states import SegmentState, VideoState
 from report import as_html, as_json
-from report.build import build
 from report.model import Refill, VideoReport
 from scheduler.coarsening import refill
 from scheduler.experience import Memory
@@ -70,7 +70,7 @@ def work(own: Night, spoil: Callable[[int], None] = lambda _: None) -> None:
 
 def report(own: Night) -> VideoReport:
     with own.process.database.reading() as session:
-        return build(session, videos.get(session, 1), pictures=True)
+        return illustrated(session, videos.get(session, 1))
 
 
 def document(made: VideoReport) -> dict[str, Any]:

@@ -170,12 +170,12 @@ def test_faces_of_a_frame_come_with_their_crops(ledger: Database) -> None:
     with ledger.reading() as session:
         found = frames.faces(session, [with_face, without])
     assert found[without] == []
-    (known,) = found[with_face]
+    ((known, crop),) = found[with_face]
     expected = face(3, 1)
-    assert known.crop == expected.crop
-    assert (known.face.box, known.face.score) == (expected.face.box, expected.face.score)
-    assert known.face.embedding.tolist() == expected.face.embedding.tolist()
-    assert known.face.landmarks.tolist() == expected.face.landmarks.tolist()
+    assert crop == expected.crop
+    assert (known.box, known.score) == (expected.face.box, expected.face.score)
+    assert known.embedding.tolist() == expected.face.embedding.tolist()
+    assert known.landmarks.tolist() == expected.face.landmarks.tolist()
 
 
 def test_recording_again_replaces_and_a_video_that_goes_takes_its_frames_along(ledger: Database) -> None:

@@ -1,6 +1,7 @@
 """Migrations, on both kinds of database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,10 @@ from alembic.script import ScriptDirectory
 
 from config.errors import Conflict, DatabaseUnavailable, SettingsError
 from config.settings import Settings
-from db import migrate, spaces
+from db import crops, migrate, packs, spaces
 from db.schema import Base
 from db.session import Database, open_database
+from storage.parts import Part
 
 
 def test_version_is_the_newest_script() -> None:
@@ -236,4 +238,40 @@ def test_what_had_failed_for_a_time_is_in_quarantine_after_the_upgrade_and_faile
     migrate.downgrade(database, "0011")
     assert states("videos") == ["failed", "failed", "rejected", "rejected", "done"]
     assert states("segments") == ["failed", "failed"]
+    database.close()
+
+
+def test_crops_of_an_older_ledger_stay_in_it_and_new_ones_may_lie_in_packs(empty_url: str) -> None:
+    database = Database(empty_url)
+    migrate.upgrade(database, "0013")
+    moment, vector = "'2026-01-05 22:00:00+00:00'", "x'00'" if database.is_sqlite else r"'\x00'"
+    face = f"1, 1, 0, 0, 0, 0, 9, 9, 1, 0.5, 0.5, 0.5, {vector}, 1, {vector}"
+    rows = f"""
+        INSERT INTO embedding_spaces (id, name, length, weights_sha256, gallery_version, gallery_token)
+            VALUES (1, 'space', 128, 'ab', 3, 'cd');
+        INSERT INTO videos (id, content_hash, byte_size, title, path, state, attempts, excused, priority, submitted_at)
+            VALUES (1, 'ef', 1, 'film', '/film', 'done', 0, 0, 1, {moment});
+        INSERT INTO segments (id, video_id, number, first_sample, end_sample, state, attempts, excused)
+            VALUES (1, 1, 1, 0, 5, 'done', 1, 0);
+        INSERT INTO faces (id, video_id, segment_id, sample, pts, "left", "top", "right", bottom, score,
+            sharpness, size, pose, landmarks, space_id, embedding) VALUES (1, {face}), (2, {face});
+        INSERT INTO face_crops (face_id, jpeg) VALUES (1, {vector})
+    """
+    with database.writing() as session:
+        for row in rows.split(";"):
+            session.execute(sa.text(row.replace(":", r"\:")))
+    migrate.upgrade(database)
+    with database.writing() as session:
+        pack = packs.begin(session, "/faces", [7], datetime.now(UTC))
+        packs.keep(session, pack, [2])
+    with database.reading() as session:
+        assert crops.of_faces(session, [1, 2]) == {1: b"\0", 2: Part("/faces", pack.name, 0, 7)}
+    # A pack that shows somebody cannot be forgotten, whatever becomes of the program.
+    with pytest.raises(Conflict), database.writing() as session:
+        session.execute(sa.text("DELETE FROM crop_packs"))
+    with pytest.raises(Conflict), database.writing() as session:
+        session.execute(sa.text("UPDATE crop_packs SET state = 'perhaps'"))
+    migrate.downgrade(database, "0013")
+    with database.reading() as session:
+        assert session.scalars(sa.text("SELECT face_id FROM face_crops")).all() == [1]
     database.close()

@@ -7,7 +7,9 @@ ledger is read from outside to know whom to kill. More of that, and other faults
 import os
 import signal
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -17,6 +19,7 @@ from support import open_work, processes, small_day
 from support.installation import ROLLCALL, Installation, installed
 from support.killing import Aim, on_one_machine
 from support.outcome import Outcome, assert_same, outcome
+from support.pictures import assert_nothing_is_left
 from support.processes import until
 from support.small_day import SETTINGS, SmallDay
 from support.supervisor import BEAT, CELERY, WORKER, Supervisor
@@ -62,11 +65,17 @@ def test_the_reports_name_who_was_enrolled(calm: Outcome, day: SmallDay) -> None
         assert f"{name},named," in csv
 
 
-def test_two_processes_give_the_same_reports(install: Install, day: SmallDay, calm: Outcome) -> None:
-    installation = install("two", **SETTINGS)
+def test_two_processes_with_pictures_in_packs_give_the_same_reports(
+    install: Install, day: SmallDay, calm: Outcome, tmp_path: Path
+) -> None:
+    faces = tmp_path / "faces"
+    faces.mkdir()
+    installation = install("two", storage__crops=faces, **SETTINGS)
     prepare(installation, day)
     work(installation, count=2)
     assert_same(outcome(installation, str(day.folder)), calm)
+    with closing(installation.database()) as database:
+        assert_nothing_is_left(database, faces)
     # Both searched the same gallery.
     (gallery,) = (installation.home / "galleries").iterdir()
     assert gallery.stat().st_mode & 0o777 == 0o600

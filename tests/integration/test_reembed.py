@@ -15,18 +15,20 @@ from support.installation import ROLLCALL, Installation
 from support.networks import declared, write_mean_colours
 from support.records import direction
 
-from config.errors import LeaseLost
+from config.errors import LeaseLost, StorageUnavailable
 from config.settings import Settings
 from curation.photographs import photograph_hash
 from curation.pictures import keep_pictures, without_picture
-from db import face_pictures, gallery, identities, leases, reembedding, spaces
+from db import crops, face_pictures, gallery, identities, leases, reembedding, spaces
+from db.face_pictures import KeptPicture
 from db.reembedding import Piece, Progress
 from db.schema import EnrolledEmbedding, EnrolledFace, FaceEmbedding, FaceRow, Reembedding, Segment, Video
 from db.session import Database
 from db.vectors import from_bytes
-from models.crops import crop, kept_picture
+from models.crops import FacePicture, crop, kept_picture
 from models.engine import build_embedder
 from models.faces import Embedding, EmbeddingSpace, Face
+from storage.parts import Part
 from worker import tasks
 from worker.process import WorkerProcess
 from worker.reembed import reembed
@@ -177,13 +179,18 @@ def test_a_video_that_was_worked_on_again_is_done_again(process: WorkerProcess, 
     assert far(trying).complete
 
 
+def picture_of(kept: KeptPicture) -> FacePicture:
+    assert isinstance(kept.crop, bytes)
+    return FacePicture(kept.crop, kept.landmarks, kept.area)
+
+
 @SQLITE_ONLY
 def test_a_video_that_changes_meanwhile_gets_nothing(process: WorkerProcess, trying: WorkerProcess) -> None:
     video_id = seen(process, "film")
     piece = pieces_of(trying, "here/1")[1]
     with trying.database.reading() as session:
         waiting = face_pictures.pictures(session, piece, 9)
-    found = [(face_id, picture, np.zeros(3, np.float32)) for face_id, picture in waiting.items()]
+    found = [(face_id, picture_of(kept), np.zeros(3, np.float32)) for face_id, kept in waiting.items()]
     with process.database.writing() as session:
         session.get_one(Video, video_id).finish_number = 77
     with pytest.raises(LeaseLost), trying.database.writing() as session:
@@ -207,7 +214,7 @@ def test_a_number_that_a_new_face_has_got_gets_no_vector_of_the_old_one(
         (row,) = session.query(EnrolledFace)
         same_number = row.id == face_id
     assert same_number == process.database.is_sqlite
-    found = [(face_id, waiting[face_id], np.zeros(3, np.float32))]
+    found = [(face_id, picture_of(waiting[face_id]), np.zeros(3, np.float32))]
     with trying.database.writing() as session:
         face_pictures.write(session, piece, found, lease=60, now=leases.utc_now())
     assert vectors(trying) == []
@@ -233,6 +240,32 @@ def test_crops_that_cannot_be_used_are_told(process: WorkerProcess, trying: Work
     assert far(trying) == Progress(1, 1, 1, 0, 1, 1)
     assert far(trying).complete
     assert vectors(trying) == []
+
+
+@SQLITE_ONLY
+def test_crops_in_packs_give_the_same_vectors_once_they_can_be_reached(
+    process: WorkerProcess, trying: WorkerProcess, tmp_path: Path
+) -> None:
+    place, away = tmp_path / "faces", tmp_path / "unmounted"
+    place.mkdir()
+    storage = process.settings.storage.model_copy(update={"crops": str(place)})
+    packing = WorkerProcess(process.settings.model_copy(update={"storage": storage}))
+    seen(packing, "film", 3)
+    seen(packing, "another")
+    packing.database.close()
+    place.rename(away)
+    with pytest.raises(StorageUnavailable):
+        reembed(trying)
+    assert far(trying) == Progress(2, 0, 0, 0, 0, 0)
+    away.rename(place)
+    with process.database.reading() as session:
+        lost = crops.of_faces(session, [4])[4]
+    assert isinstance(lost, Part)
+    (place / lost.name).unlink()
+    reembed(trying)
+    # What is gone is gone; nobody waits for it.
+    assert far(trying) == Progress(2, 2, 0, 0, 0, 1)
+    np.testing.assert_allclose(vectors(trying), [(30, 200, 60)] * 3, atol=4)
 
 
 def test_running_workers_do_it_by_themselves(install: Callable[..., Installation], means: Path) -> None:

@@ -10,17 +10,24 @@ import pytest
 from PIL import Image
 from support.clips import X264, Encoding, frames_at, write_clip
 from support.night import Night, night
+from support.pictures import illustrated
 from typer.testing import CliRunner
 
 from cli.main import app
-from config.settings import FaceSettings, RepeatSettings, SamplingSettings, Settings, load_settings
-from db import videos
+from config.settings import FaceSettings, RepeatSettings, SamplingSettings, Settings, WorkSettings, load_settings
+from config.storage_settings import StorageSettings
+from crops.collecting import collect
+from db import removal, videos
+from db.schema import Segment
 from demo.material import Material
 from models.faces import RgbImage
 from report import as_json
 from report.build import build
 from report.duplicates import Duplicate, duplicates
 from report.model import VideoReport
+from scheduler.experience import Memory
+from scheduler.sweep import prepare
+from worker.work import scan_segment
 
 ROWS, COLUMNS = 360, 640
 SCENE = 50
@@ -143,6 +150,53 @@ def test_what_is_reused_is_what_looking_finds(tmp_path: Path, clips: dict[str, P
     assert ends[0].samples == ends[1].samples
 
 
+def test_what_is_taken_over_has_pictures_of_its_own(tmp_path: Path, clips: dict[str, Path]) -> None:
+    """An original that is erased takes its pictures along, and nobody else's."""
+    place, home = tmp_path / "faces", tmp_path / "home"
+    place.mkdir()
+    settings = settings_in(home).model_copy(update={"storage": StorageSettings(crops=str(place))})
+    with night(settings) as one:
+        database = one.process.database
+        original = one.submit(clips["film"])
+        one.work(original)
+        copy = one.submit(clips["poor copy"])
+        assert reused(one.work(copy).report) > 0
+        with database.reading() as session:
+            before = illustrated(session, videos.get(session, copy), settings.storage)
+        assert all(person.best_face and person.best_face.jpeg for person in before.people)
+        packs = len(list(place.rglob("*.crops")))
+        with database.writing() as session:
+            removal.remove(session, [original])
+        assert 0 < collect(database, settings.storage).packs < packs
+        with database.reading() as session:
+            assert illustrated(session, videos.get(session, copy), settings.storage).people == before.people
+
+
+def test_where_pictures_cannot_be_compared_or_kept_a_segment_is_put_off(tmp_path: Path, clips: dict[str, Path]) -> None:
+    """A store that is out of reach is an outage: the try does not count, and the next one ends as if nothing was."""
+    place, away = tmp_path / "faces", tmp_path / "unmounted"
+    place.mkdir()
+    home = settings_in(tmp_path / "home")
+    work = WorkSettings(lease=1, retry_delay=0, attempts=1)
+    settings = home.model_copy(update={"storage": StorageSettings(crops=str(place)), "work": work})
+    with night(settings) as one:
+        original = one.end_of(clips["film"])
+        place.rename(away)
+        copy = one.submit(clips["poor copy"])
+        segment_id, _ = prepare(one.process.database, settings, Memory(), begin_new=True).segments[0]
+        assert scan_segment(one.process, segment_id) is None
+        with one.process.database.reading() as session:
+            segment = session.get_one(Segment, segment_id)
+            assert (segment.state, segment.cause) == ("waiting", "storage-unavailable")
+            assert (segment.attempts, segment.excused) == (1, 1)
+        away.rename(place)
+        end = one.work(copy)
+    assert end.state == "done"
+    assert end.tries == ["storage-unavailable"]
+    assert reused(end.report) > 0
+    assert people(end.report) == people(original.report)
+
+
 def test_other_pictures_of_the_same_people_are_looked_at(opened: Night, clips: dict[str, Path]) -> None:
     opened.end_of(clips["film"])
     assert reused(opened.end_of(clips["backwards"]).report) == 0
@@ -153,7 +207,7 @@ def test_videos_of_one_night_do_not_depend_on_each_other(opened: Night, clips: d
     ids = [opened.submit(clips[kind]) for kind in ("film", "poor copy")]
     opened.work(ids[0])
     with opened.process.database.reading() as session:
-        reports = [build(session, videos.get(session, video_id), pictures=False) for video_id in ids]
+        reports = [build(session, videos.get(session, video_id)) for video_id in ids]
     assert [reused(report) for report in reports] == [0, 0]
     # They are told to be the same nonetheless.
     (found,) = shared(opened, ids[1])

@@ -4,12 +4,13 @@ import time
 from pathlib import Path
 
 import pytest
-from support.object_store import TestBucket
+from support.object_store import RequestLog, TestBucket
 
-from config.errors import FileMissing, UnusablePlace
+from config.errors import FileMissing, StorageUnavailable, UnusablePlace
 from config.storage_settings import StorageSettings
 from storage.base import Store
 from storage.opening import store_at, store_of
+from storage.parts import Part, read_parts
 from storage.places import parse
 
 ODD = ["a b.mp4", "a#b?c%20d+e&f=g.mp4", "ü/日本/film.mp4", "a/b", "a-b", "a.b", "a0", "Z", "x..", "~", "👩‍🚀.mov"]
@@ -129,3 +130,38 @@ def test_one_file_can_be_asked_for_without_its_root(store: Store, settings: Stor
     assert store_of(place, settings).entry(place) == store.entry(place)
     with store_of(place, settings).open(place) as stream:
         assert stream.read() == b"content"
+
+
+def test_parts_of_many_files_are_read_in_few_requests(store: Store, settings: StorageSettings, root: str) -> None:
+    contents = {name: f"{name} ".encode() * 400_000 for name in ODD[:3]}
+    for name, content in contents.items():
+        store.write(name, content)
+    wanted = [
+        Part(root, name, first, count)
+        for name in contents
+        # The first four lie near each other, or overlap; the last one does not.
+        for first, count in [(320_000, 10), (5, 1), (0, 20), (10, 65_000), (900_000, 7)]
+    ]
+    with RequestLog() as requests:
+        read = read_parts(wanted, settings)
+    assert read.found == {part: contents[part.name][part.first : part.end] for part in wanted}
+    assert read.trouble is None
+    assert len(requests.lines) == (0 if root.startswith("/") else 2 * len(contents))
+    assert read_parts([], settings).found == {}
+
+
+def test_parts_that_are_not_there_are_left_out(store: Store, settings: StorageSettings, root: str) -> None:
+    store.write("a/film", b"0123456789")
+    there, beyond, cut = Part(root, "a/film", 8, 2), Part(root, "a/film", 10, 1), Part(root, "a/film", 8, 3)
+    missing = [Part(root, "a/other", 0, 1), Part(root, "b/film", 0, 1), Part(root, "a/film/c", 0, 1)]
+    read = read_parts([there, beyond, cut, *missing], settings)
+    assert (dict(read.found), read.trouble) == ({there: b"89"}, None)
+
+
+def test_of_a_store_out_of_reach_the_others_know_nothing(store: Store, settings: StorageSettings, root: str) -> None:
+    store.write("a/film", b"0123456789")
+    there = Part(root, "a/film", 0, 10)
+    gone = "/nowhere/at/all" if root.startswith("/") else "s3://bucket-that-nobody-made"
+    read = read_parts([there, *(Part(gone, f"{number}", 0, 1) for number in range(20))], settings)
+    assert dict(read.found) == {there: b"0123456789"}
+    assert isinstance(read.trouble, StorageUnavailable)

@@ -92,7 +92,7 @@ def test_a_name_is_given_wherever_the_person_was_seen_and_found_elsewhere(proces
     (done,) = listed(process, UnknownState.NAMED)
     assert (done.number, done.name, done.appearances) == (1, "Ann", 0)
     with process.database.reading() as session:
-        report = build(session, videos.get(session, first), pictures=False)
+        report = build(session, videos.get(session, first))
         assert [(one.label, one.confirmed, one.unknown) for one in report.people] == [
             ("Ann", True, None), ("U-2", False, "U-2")
         ]  # fmt: skip
@@ -329,7 +329,7 @@ def test_a_double_who_was_seen_before_contests_the_name(process: WorkerProcess) 
     assert decisions(process, mistaken) == [("review", 1)]
     assert names(process, herself) == ["Ann"]
     with process.database.reading() as session:
-        (person,) = build(session, videos.get(session, mistaken), pictures=False).people
+        (person,) = build(session, videos.get(session, mistaken)).people
         assert (person.label, person.evidence[0].rival) == ("Unknown 1, perhaps Ann", "U-1")
     assert renew(process) == Renewed(Rematched(), Linked())
     # Another gallery: asked without rivals first, then with those that hold for it.

@@ -39,13 +39,16 @@ def add_done(
             session, segment_id, owner="elsewhere/1", lease=60, allowed=Allowance(3, 2), now=leases.utc_now()
         )
         assert taken is not None
+    records = [FaceRecord(sample, sample * SAMPLE, one, crop_of(one)) for sample, one in faces]
+    with process.packed([each.crop for each in records]) as pack, process.database.writing() as session:
         segments.record(
             session,
             taken[0],
             space_id=spaces.ensure(session, process.engine.space),
             detector=process.engine.detector_name,
-            faces=[FaceRecord(sample, sample * SAMPLE, one, crop_of(one)) for sample, one in faces],
+            faces=records,
             runs=analysed(0, 10),
+            pack=pack,
         )
     finish_video(process, video_id)
     return video_id

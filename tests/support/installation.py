@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from config.storage_settings import StorageSettings
 from db import videos
 from db.session import Database
-from report.build import build
 from report.output import Format, render
+from support.pictures import illustrated
 
 ROLLCALL = str(Path(sys.executable).with_name("rollcall"))
 
@@ -69,10 +70,11 @@ class Installation:
         if renewed:
             self.run("rematch")
         told = {}
+        storage = StorageSettings(endpoint=self.environment.get("ROLLCALL_STORAGE__ENDPOINT", ""))
         database = self.database()
         with database.reading() as session:
             for video in videos.all_videos(session):
-                report = build(session, video, pictures=True)
+                report = illustrated(session, video, storage)
                 for form in Format:
                     text = render(report, form).decode()
                     told[video.title, str(form)] = re.sub(r"\bU-\d+\b", "U", _without_processing(form, text))

@@ -13,6 +13,9 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from config.storage_settings import StorageSettings
+from crops.reading import read_all
+from db import crops
 from db.schema import Base
 from db.session import Database, Session
 
@@ -39,8 +42,8 @@ _MAY_DIFFER: Mapping[str, frozenset[str]] = {
     "arrivals": frozenset({"since"}),
     "unknown_people": frozenset({"number"}),
 }
-_NOT_COMPARED = frozenset({"task_runs", "forecasts", "counters"})
-"""Tries are as many as it took; counters are seen to by `count`."""
+_NOT_COMPARED = frozenset({"task_runs", "forecasts", "counters", "crop_packs", "packed_crops"})
+"""Tries are as many as it took; `count` sees to counters. Crops in packs are told as if they were in the ledger."""
 _OF_THE_WORK = frozenset({"id", "attempts", "excused", "lease_owner", "lease_until", "gallery_token", "rivals_of"})
 
 
@@ -76,6 +79,7 @@ class _Teller:
     def __init__(self, session: Session, place: str) -> None:
         self._place = place
         self.rows = {table.name: _rows(session, table) for table in Base.metadata.sorted_tables}
+        self.rows["face_crops"] = _crops(session, list(self.rows["faces"]))
         self._names: dict[tuple[str, int], str] = {}
         shown: dict[int, list[str]] = {}
         for number, cluster in self.rows["clusters"].items():
@@ -121,3 +125,9 @@ def _rows(session: Session, table: sa.Table) -> dict[int, Mapping[str, Any]]:
     """By id; tables without one by the place."""
     read: Sequence[Mapping[str, Any]] = session.execute(sa.select(table)).mappings().all()  # type: ignore[assignment]
     return {row.get("id", place): row for place, row in enumerate(read)}
+
+
+def _crops(session: Session, face_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+    """Those that are to be had, wherever they are."""
+    jpegs = read_all(crops.of_faces(session, face_ids), StorageSettings())
+    return {face_id: {"face_id": face_id, "jpeg": jpeg} for face_id, jpeg in jpegs.items()}

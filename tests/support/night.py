@@ -84,7 +84,7 @@ class Night:
 
 
 def _end(session: Session, video_id: int) -> End:
-    report = build(session, videos.get(session, video_id), pictures=False)
+    report = build(session, videos.get(session, video_id))
     segments = session.scalars(select(Segment).where(Segment.video_id == video_id)).all()
     runs = session.scalars(select(SampleRun).join(Segment).where(Segment.video_id == video_id)).all()
     tries = select(TaskRun.cause).where(TaskRun.video_id == video_id, TaskRun.outcome == "failed")

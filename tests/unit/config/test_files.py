@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from config.files import PART, PRIVATE, write_whole, writing_whole
+from config.files import PART, PRIVATE, unfinished, write_whole, writing_whole
 
 
 def test_a_block_that_fails_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
@@ -119,3 +119,21 @@ def test_a_pipe_is_written_to(tmp_path: Path) -> None:
     reader.join()
     assert read == [b"through"]
     assert pipe.is_fifo()
+
+
+def test_what_a_killed_writer_left_is_found_and_nothing_of_others(tmp_path: Path) -> None:
+    killed = (
+        "import os, sys; from pathlib import Path; from config.files import writing_whole\n"
+        "with writing_whole(Path(sys.argv[1])) as file: file.write(b'x'); file.flush(); os._exit(9)"
+    )
+    paths = [tmp_path / name for name in ("a", "a.b", "ä[*]", "x" * 51)]
+    for path in (*paths, tmp_path / "other", tmp_path / f"{'x' * 51}y"):
+        subprocess.run([sys.executable, "-c", killed, str(path)], check=False)
+    (tmp_path / ".a.part").touch()
+    (tmp_path / ".a.b.c.01234567.part").touch()
+    left = sorted(tmp_path.iterdir())
+    assert len(left) == 8
+    found = list(unfinished([*paths, tmp_path / "none" / "a"]))
+    # Of a name that is too long nobody can tell what was left of it.
+    assert sorted(part.name[:-14] for part in found) == [".a", ".a.b", ".ä[*]"]
+    assert sorted(tmp_path.iterdir()) == left

@@ -9,6 +9,7 @@ import pytest
 from config import settings_page
 from config.errors import SettingsError
 from config.settings import Settings, load_settings, table
+from storage.places import parse_root
 
 
 @pytest.fixture(autouse=True)
@@ -60,6 +61,11 @@ def test_file_over_defaults_and_environment_over_file(monkeypatch: pytest.Monkey
         ("ROLLCALL_SCHEDULE__NIGHTLY", "25:00", ["schedule.nightly", "'25:00'", "HH:MM"]),
         ("ROLLCALL_STORAGE__CACHE", "0", ["storage.cache", "'0'", "1 to 1000000", "GiB"]),
         ("ROLLCALL_STORAGE__REGION", "eu west", ["storage.region", "'eu west'"]),
+        ("ROLLCALL_STORAGE__CROPS", "faces", ["storage.crops", "absolute path", "s3://bucket/prefix"]),
+        ("ROLLCALL_STORAGE__CROPS", "s3://", ["storage.crops", "s3://bucket/prefix"]),
+        ("ROLLCALL_STORAGE__CROPS", "s3://a b/faces", ["storage.crops", "s3://bucket/prefix"]),
+        ("ROLLCALL_STORAGE__CROPS", "/faces\n", ["storage.crops", "characters"]),
+        ("ROLLCALL_STORAGE__CROPS", f"s3://bucket/{'x' * 900}", ["storage.crops", "too long"]),
         ("ROLLCALL_INTAKE__WATCH", "/up", ["ROLLCALL_INTAKE__WATCH", "'/up' is no list", '["one", "two"]']),
         ("ROLLCALL_INTAKE__WATCH", '["up"]', ["intake.watch", "'up' is neither an absolute path nor s3://bucket"]),
         ("ROLLCALL_SCHEDULE__ZONE", "Europe/Wien", ["schedule.zone", "there is no time zone 'Europe/Wien'"]),
@@ -97,6 +103,15 @@ def test_an_address_that_may_hold_a_secret_is_refused_and_not_repeated(
         load(monkeypatch, ROLLCALL_STORAGE__ENDPOINT=address)
     assert caught.value.subject == "storage.endpoint"
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("place", ["", "/srv/Bilder von Gesichtern", "s3://faces", "s3://faces/a/ü"])
+def test_a_place_of_crops_is_one_that_storage_takes(monkeypatch: pytest.MonkeyPatch, place: str) -> None:
+    crops = load(monkeypatch, ROLLCALL_STORAGE__CROPS=place).storage.crops
+    assert crops == place
+    assert not place or str(parse_root(crops)) == place
+    if place:
+        assert load(monkeypatch, ROLLCALL_STORAGE__CROPS=f"{place}/").storage.crops == place
 
 
 @pytest.mark.parametrize("address", ["", "http://minio:9000", "http://[::1]:9000/", "https://a.example/storage/v1/s3"])

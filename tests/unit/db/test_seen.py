@@ -37,7 +37,7 @@ def test_appearances_of_those_who_are_named_with_the_uncertainty_that_the_report
         )
     ]
     with ledger.reading() as session:
-        report = build(session, session.get_one(Video, found.video_id), pictures=False)
+        report = build(session, session.get_one(Video, found.video_id))
     stated = {
         (seen.start, seen.start - seen.earliest_start, seen.latest_end - seen.end)
         for person in report.people

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 from support import broadcast as scene
+from support import pictures
 
 from db.schema import Base, Video
 from db.session import Database
-from report.build import build
 from report.model import VideoReport
 
 
@@ -41,7 +41,7 @@ def _report(database: Database, crops: Mapping[str, bytes]) -> VideoReport:
     with database.writing() as session:
         video_id = scene.record(session, crops)
     with database.reading() as session:
-        report = build(session, session.get_one(Video, video_id), pictures=True)
+        report = pictures.illustrated(session, session.get_one(Video, video_id))
     # The version of the day would spoil what is compared with files.
     return replace(report, provenance=replace(report.provenance, rollcall_version="0.0.0"))
 

@@ -13,6 +13,7 @@ import pytest
 from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session
 from support import broadcast as scene
+from support.pictures import illustrated
 
 from config.errors import NotFinished
 from db import identities, videos
@@ -110,7 +111,7 @@ def test_an_appearance_lasts_no_longer_than_the_video(broadcast: VideoReport) ->
 
 def test_time_on_camera_counts_overlapping_appearances_once(recorded: tuple[Session, Video]) -> None:
     session, video = recorded
-    biden = build(session, video, pictures=False).people[2]
+    biden = build(session, video).people[2]
     seen = biden.appearances[0]
     assert biden.time_on_camera == seen.until - seen.start
     # Another group of his, inside and beyond the first appearance.
@@ -118,7 +119,7 @@ def test_time_on_camera_counts_overlapping_appearances_once(recorded: tuple[Sess
     session.execute(update(FaceGroup).where(FaceGroup.number == 4).values(identity_id=biden_id(session)))
     inside = session.scalars(select(Appearance).where(Appearance.group_id == fourth)).one()
     assert seen.start_pts < inside.start_pts < seen.end_pts < inside.end_pts
-    again = build(session, video, pictures=False).people[2]
+    again = build(session, video).people[2]
     assert len(again.appearances) == 2
     assert again.time_on_camera == again.appearances[1].until - seen.start
 
@@ -139,8 +140,8 @@ def test_coverage_of_both_segments(broadcast: VideoReport) -> None:
 def test_pictures_only_where_they_are_asked_for(database: Database, crops: Mapping[str, bytes]) -> None:
     with database.writing() as session:
         video = session.get_one(Video, scene.record(session, crops))
-        with_pictures = build(session, video, pictures=True)
-        without = build(session, video, pictures=False)
+        with_pictures = illustrated(session, video)
+        without = build(session, video)
     pictured = [person.best_face.jpeg for person in with_pictures.people if person.best_face]
     assert pictured == [crops["Barack Obama"], crops[""], crops["Joe Biden"], crops[""], crops[""]]
     assert all(person.best_face and person.best_face.jpeg is None for person in without.people)
@@ -150,7 +151,7 @@ def test_an_erased_identity_is_unknown_and_no_candidate(recorded: tuple[Session,
     session, video = recorded
     identities.remove(session, biden_id(session))
     session.expire_all()
-    report = build(session, video, pictures=False)
+    report = build(session, video)
     assert [person.label for person in report.people] == [
         "Barack Obama", "Unknown 1", "Unknown 2", "Unknown 3", "Not recognisable 1"
     ]  # fmt: skip
@@ -162,7 +163,7 @@ def test_an_erased_face_leaves_an_appearance_without_a_face(recorded: tuple[Sess
     session.execute(update(Appearance).values(best_face_id=None))
     session.execute(update(FaceGroup).values(best_face_id=None))
     session.expire_all()
-    report = build(session, video, pictures=True)
+    report = illustrated(session, video)
     assert {person.best_face for person in report.people} == {None}
     assert as_json.document(report)["people"][0]["appearances"][0]["best_face"] is None
 
@@ -173,7 +174,7 @@ def test_a_video_that_is_worked_on_has_no_report(recorded: tuple[Session, Video]
     video.state, video.ended_at = state, None
     session.execute(update(Segment).where(Segment.number == 2).values(state="running"))
     with pytest.raises(NotFinished) as caught:
-        build(session, video, pictures=False)
+        build(session, video)
     assert f"it is {state.value}, 1 of 2 segments done" in str(caught.value)
     assert "rollcall work" in caught.value.remedy
 
@@ -186,7 +187,7 @@ def test_a_rejected_file_has_a_report_of_why(database: Database) -> None:
         )  # fmt: skip
         session.add(video)
         session.flush()
-        report = build(session, video, pictures=True)
+        report = illustrated(session, video)
     assert (report.cause, report.detail) == ("empty-file", "has no bytes")
     assert report.facts is None
     assert report.people == ()
@@ -198,7 +199,7 @@ def test_without_a_declared_duration_the_report_reaches_one_interval_beyond_the_
 ) -> None:
     session, video = recorded
     video.duration_pts = None
-    report = build(session, video, pictures=False)
+    report = build(session, video)
     assert report.length == scene.pts(20) * TICK + 3
     assert all(seen.until > seen.end for person in report.people for seen in person.appearances)
 
@@ -206,7 +207,7 @@ def test_without_a_declared_duration_the_report_reaches_one_interval_beyond_the_
 def test_frames_behind_the_declared_end_are_covered_too(recorded: tuple[Session, Video]) -> None:
     session, video = recorded
     video.duration_pts = scene.pts(10)
-    report = build(session, video, pictures=False)
+    report = build(session, video)
     assert report.length == scene.pts(20) * TICK + 3
 
 
@@ -214,7 +215,7 @@ def test_a_video_that_failed_while_it_was_finished_shows_its_coverage(recorded: 
     session, video = recorded
     session.execute(delete(FaceGroup))
     video.state, video.cause = "failed", "worker-died"
-    report = build(session, video, pictures=False)
+    report = build(session, video)
     assert report.people == ()
     assert report.coverage.planned == scene.SAMPLES
 
@@ -226,7 +227,7 @@ def test_the_same_video_gives_the_same_bytes_whoever_processed_it(tmp_path: Path
         Base.metadata.create_all(database.engine)
         with database.writing() as session:
             video = session.get_one(Video, scene.record(session, crops, skew))
-            reports.append(build(session, video, pictures=True))
+            reports.append(illustrated(session, video))
         database.close()
     one, other = reports
     assert one.processing != other.processing
@@ -262,12 +263,12 @@ def test_no_embedding_is_read_and_the_number_of_queries_does_not_grow(
     with database.writing() as session:
         video_id = scene.record(session, crops)
     with database.reading() as session, statements(database) as sent:
-        build(session, videos.get(session, video_id), pictures=True)
+        illustrated(session, videos.get(session, video_id))
     assert not [sql for sql in sent if re.search(r"\bembedding\b|\blandmarks\b", sql)]
     with database.writing() as session:
         for number in range(100, 120):
             session.add(FaceGroup(video_id=video_id, number=number, decision="unknown", face_count=1))
         session.add(SampleRun(segment_id=1, first_sample=500, end_sample=501, outcome="flat"))
     with database.reading() as session, statements(database) as sent_for_more:
-        build(session, videos.get(session, video_id), pictures=True)
+        illustrated(session, videos.get(session, video_id))
     assert len(sent_for_more) == len(sent)

@@ -9,14 +9,14 @@ import pytest
 from PIL import Image
 
 from config.settings import FaceSettings, RepeatSettings
-from db.frames import KnownFace, KnownFrame
+from db.frames import KnownFrame
 from demo.material import Material
 from models.crops import crop
 from models.engine import FaceEngine, build_engine
 from models.faces import Face, RgbImage
 from models.frame_likeness import to_png
 from models.scaling import Scaling
-from worker.confirming import Match, faces_of, look_at, match
+from worker.confirming import KnownFace, Match, faces_of, look_at, match
 
 SCALING = Scaling(80)
 LIMITS = RepeatSettings()
