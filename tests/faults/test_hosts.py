@@ -91,13 +91,14 @@ def site(
         endpoint = stack.enter_context(object_store.serving(hosts.address))
         for name, value in object_store.environment().items():
             monkeypatch.setenv(name, value)
-        bucket = TestBucket(f"uploads-{time.monotonic_ns()}", endpoint)
-        bucket.client.create_bucket(Bucket=bucket.name)
+        bucket, pictures = (TestBucket(f"{name}-{time.monotonic_ns()}", endpoint) for name in ("uploads", "pictures"))
+        for made in (bucket, pictures):
+            made.client.create_bucket(Bucket=made.name)
         for path in sorted(day.folder.iterdir()):
             bucket.put(path.name, path.read_bytes())
         shared = {
             **small_day.SETTINGS, "work__lease": LEASE, "database__url": url, "broker__url": redis.url,
-            "storage__endpoint": endpoint,
+            "storage__endpoint": endpoint, "storage__crops": f"s3://{pictures.name}",
         }  # fmt: skip
         homes = {name: installed(tmp_path / name, **shared) for name in (*WORKERS, DESK)}
         ledger = Database(url)

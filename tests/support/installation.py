@@ -58,6 +58,11 @@ class Installation:
         told: dict[str, Any] = json.loads(self.run("status", "--json"))
         return told
 
+    @property
+    def storage(self) -> StorageSettings:
+        """How buckets are reached."""
+        return StorageSettings(endpoint=self.environment.get("ROLLCALL_STORAGE__ENDPOINT", ""))
+
     def database(self) -> Database:
         """The ledger, for looking at what no command shows."""
         return Database(self.environment.get("ROLLCALL_DATABASE__URL") or f"sqlite:///{self.home / 'rollcall.db'}")
@@ -70,11 +75,10 @@ class Installation:
         if renewed:
             self.run("rematch")
         told = {}
-        storage = StorageSettings(endpoint=self.environment.get("ROLLCALL_STORAGE__ENDPOINT", ""))
         database = self.database()
         with database.reading() as session:
             for video in videos.all_videos(session):
-                report = illustrated(session, video, storage)
+                report = illustrated(session, video, self.storage)
                 for form in Format:
                     text = render(report, form).decode()
                     told[video.title, str(form)] = re.sub(r"\bU-\d+\b", "U", _without_processing(form, text))

@@ -47,10 +47,16 @@ _NOT_COMPARED = frozenset({"task_runs", "forecasts", "counters", "crop_packs", "
 _OF_THE_WORK = frozenset({"id", "attempts", "excused", "lease_owner", "lease_until", "gallery_token", "rivals_of"})
 
 
-def dump(database: Database, place: str) -> Dump:
-    """All rows of all tables, each as often as it is there. `place`: where the uploads lie, which is left out."""
+def dump(database: Database, place: str, storage: StorageSettings) -> Dump:
+    """All rows of all tables, each as often as it is there.
+
+    Args:
+        database: the ledger.
+        place: where the uploads lie, which is left out.
+        storage: how pictures are reached that lie elsewhere.
+    """
     with database.reading() as session:
-        told = _Teller(session, place)
+        told = _Teller(session, place, storage)
         return {
             table.name: Counter(map(partial(told.row, table.name), told.rows[table.name].values()))
             for table in Base.metadata.sorted_tables
@@ -76,10 +82,10 @@ def differences(one: Dump, other: Dump) -> list[str]:
 class _Teller:
     """Rows in words."""
 
-    def __init__(self, session: Session, place: str) -> None:
+    def __init__(self, session: Session, place: str, storage: StorageSettings) -> None:
         self._place = place
         self.rows = {table.name: _rows(session, table) for table in Base.metadata.sorted_tables}
-        self.rows["face_crops"] = _crops(session, list(self.rows["faces"]))
+        self.rows["face_crops"] = _crops(session, list(self.rows["faces"]), storage)
         self._names: dict[tuple[str, int], str] = {}
         shown: dict[int, list[str]] = {}
         for number, cluster in self.rows["clusters"].items():
@@ -127,7 +133,7 @@ def _rows(session: Session, table: sa.Table) -> dict[int, Mapping[str, Any]]:
     return {row.get("id", place): row for place, row in enumerate(read)}
 
 
-def _crops(session: Session, face_ids: Sequence[int]) -> dict[int, Mapping[str, Any]]:
+def _crops(session: Session, face_ids: Sequence[int], storage: StorageSettings) -> dict[int, Mapping[str, Any]]:
     """Those that are to be had, wherever they are."""
-    jpegs = read_all(crops.of_faces(session, face_ids), StorageSettings())
+    jpegs = read_all(crops.of_faces(session, face_ids), storage)
     return {face_id: {"face_id": face_id, "jpeg": jpeg} for face_id, jpeg in jpegs.items()}

@@ -34,7 +34,12 @@ def outcome(installation: Installation, place: str) -> Outcome:
     try:
         with database.reading() as session:
             counts = Counter(dict(session.execute(select(Video.state, func.count()).group_by(Video.state)).all()))
-        return Outcome(reports, ledger_dump.dump(database, place), counts, ledger_dump.finish_numbers(database))
+        return Outcome(
+            reports,
+            ledger_dump.dump(database, place, installation.storage),
+            counts,
+            ledger_dump.finish_numbers(database),
+        )
     finally:
         database.close()
 
