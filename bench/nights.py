@@ -60,6 +60,10 @@ class Scenario:
     """Hours after the start of the night, and how many die then."""
     most: int = 0
     """Processes up to which as many are started as are recommended; 0: none."""
+    by_night: int = 0
+    """Of the hours, how many arrive one by one from the start of the night on."""
+    lengths: float = 0.0
+    """Standard deviation of the logarithm of an upload's length, an hour on average."""
     coarsen: tuple[tuple[PriorityName, int], ...] = ()
     """Steps that may be taken: of which priority every which sample is looked at."""
     seed: int = 1
@@ -71,6 +75,7 @@ SCENARIOS: Final = (
     Scenario("twice as much, 4 processes", hours=48),
     Scenario("twice as much, 4 processes, coarsening", hours=48, coarsen=STEPS),
     Scenario("twice as much, as many as recommended", hours=48, most=32),
+    Scenario("of all lengths, a quarter arriving by night", by_night=6, lengths=1.0),
     Scenario("half of 4 processes lost at 23:00", deaths=((1.0, 2),)),
     Scenario("half lost, then as many as recommended", deaths=((1.0, 2),), most=32),
 )
@@ -179,11 +184,12 @@ class Night:
         """A file an hour from each channel; every fourth channel is of low priority."""
         tonight = float(self._random.normal(0, _BETWEEN_NIGHTS))
         deadline = by_default(SCHEDULE, MIDDAY).deadline or MIDDAY
+        begin, here = _seconds(deadline) - 8 * 3600, self._scenario.hours - self._scenario.by_night
         return [
             _Video(
                 id=100_000 + 1000 * channel + hour,
-                seconds=3600,
-                arrives=0.0,
+                seconds=self._length(),
+                arrives=0.0 if hour < here else begin + (hour - here) * 3600,
                 deadline=deadline,
                 priority=Priority.LOW if channel % 4 == 3 else Priority.NORMAL,
                 sample=self._cost_of_a_sample(tonight),
@@ -191,6 +197,10 @@ class Night:
             for hour in range(self._scenario.hours)
             for channel in range(self._scenario.channels)
         ]
+
+    def _length(self) -> int:
+        spread = self._scenario.lengths
+        return round(3600 * math.exp(float(self._random.normal(-(spread**2) / 2, spread)))) if spread else 3600
 
     def _cost_of_a_sample(self, night: float) -> float:
         return _SAMPLE * math.exp(night + float(self._random.normal(0, _BETWEEN_VIDEOS)))
@@ -205,7 +215,7 @@ class Night:
         return found
 
     def _open(self) -> list[OpenWork]:
-        return [_open_work(video) for video in self._videos if video.ended is None]
+        return [_open_work(video) for video in self._videos if video.ended is None and video.arrives <= self._clock]
 
     def _agenda(self) -> tuple[Agenda, Experience]:
         now, open_work = _moment(self._clock), self._open()
@@ -230,7 +240,8 @@ class Night:
         self._ranks = agenda.ranks
         self._recommended = needed(agenda.entries, known.estimate, _moment(self._clock))
         self._scale()
-        backlog = sum(video.seconds * _unscanned(video) for video in self._videos) / 3600
+        here = [video for video in self._videos if video.arrives <= self._clock]
+        backlog = sum(video.seconds * _unscanned(video) for video in here) / 3600
         live = len(self._busy) + len(self._idle)
         self._points.append(Point(self._clock, backlog, live, self._recommended, self._foretold))
         self._at(self._clock + _TICK, self._tick)
