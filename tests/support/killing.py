@@ -90,7 +90,7 @@ class Night:
 
     def _victim(self, aim: Aim) -> int | None:
         end = time.monotonic() + _LONGEST_WAIT
-        delay = self.random.uniform(0, 2.5)
+        delay = self.random.uniform(0, 1.5)
         seen = {(each.stage, each.id, each.attempt) for each in open_work.held(self.database)}
         if aim.moment == "starting":
             time.sleep(delay)

@@ -16,9 +16,9 @@ from support.clips import X264, frames_at, write_clip
 from support.installation import Installation
 
 SETTINGS: Mapping[str, object] = {
-    "sampling__interval": 0.5,
+    "sampling__interval": 1,
     "sampling__segment": 3,
-    "borders__tolerance": 0.1,
+    "borders__tolerance": 0.25,
     "work__lease": 20,
     "work__retry_delay": 0.2,
     # Whoever is killed again and again is no poison file.
@@ -26,7 +26,7 @@ SETTINGS: Mapping[str, object] = {
     "work__outages": 500,
     "schedule__sweep": 1,
 }
-_SIZE = (640, 360)
+_SIZE = (480, 270)
 _STEP = 100
 """Milliseconds between two frames."""
 
