@@ -600,7 +600,12 @@ def _explain(error: ValidationError) -> SettingsError:
     row = next((row for row in table() if row["name"] == name), None)
     if first["type"] == "value_error":
         return SettingsError(name, first["msg"].removeprefix("Value error, "), "docs/settings.md lists them")
-    if row is None:
+    if first["type"] == "extra_forbidden":
         return SettingsError(name, "there is no such setting", "docs/settings.md lists them")
-    wanted = f"must be {row['range']} ({row['unit']})" if row["range"] else first["msg"]
-    return SettingsError(name, f"{first['input']!r} {wanted}")
+    if first["type"] == "missing":
+        return SettingsError(name, "is missing", "docs/settings.md lists the settings")
+    if row is None or not row["range"]:
+        # Of a table of settings it is a part that is off.
+        told = first["msg"].replace("Input should", "should")
+        return SettingsError(name, f"{first['input']!r} {told}", "docs/settings.md lists the settings")
+    return SettingsError(name, f"{first['input']!r} must be {row['range']} ({row['unit']})")

@@ -69,6 +69,18 @@ def test_file_over_defaults_and_environment_over_file(monkeypatch: pytest.Monkey
         ("ROLLCALL_INTAKE__WATCH", "/up", ["ROLLCALL_INTAKE__WATCH", "'/up' is no list", '["one", "two"]']),
         ("ROLLCALL_INTAKE__WATCH", '["up"]', ["intake.watch", "'up' is neither an absolute path nor s3://bucket"]),
         ("ROLLCALL_SCHEDULE__ZONE", "Europe/Wien", ["schedule.zone", "there is no time zone 'Europe/Wien'"]),
+        (
+            "ROLLCALL_SCHEDULE__COARSEN",
+            '[{"priority":"low","stride":1}]',
+            ["schedule.coarsen.0.stride", "1 should be", "2"],
+        ),
+        (
+            "ROLLCALL_SCHEDULE__COARSEN",
+            '[{"priority":"lo","stride":2}]',
+            ["coarsen.0.priority", "'lo' should be 'low'"],
+        ),
+        ("ROLLCALL_SCHEDULE__COARSEN", '[{"priority":"low"}]', ["schedule.coarsen.0.stride", "is missing"]),
+        ("ROLLCALL_SCHEDULE__COARSEN", '[{"prio":"low","stride":2}]', ["schedule.coarsen.0.pri", "is missing"]),
         ("ROLLCALL_SAMPLING__INTERVALL", "3", ["ROLLCALL_SAMPLING__INTERVALL", "no such setting"]),
         ("ROLLCALL_SETTINGS", "/nowhere.toml", ["ROLLCALL_SETTINGS", "/nowhere.toml"]),
     ],
