@@ -3,8 +3,7 @@
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Self
@@ -23,6 +22,7 @@ class _Service:
     command: tuple[str, ...]
     installation: Installation
     ends: bool
+    deaf: bool
     process: "subprocess.Popen[bytes]"
     before: list["subprocess.Popen[bytes]"] = field(default_factory=list)
 
@@ -40,18 +40,24 @@ class Supervisor:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        # All at once is quicker than one after the other.
-        for service in self._services.values():
-            service.process.terminate()
-        with ExitStack() as stack:
-            for name in self._services:
-                stack.callback(self.stop, name)
+        _stop(list(self._services.values()))
 
-    def start(self, name: str, *command: str, ends: bool = False, environment: Mapping[str, str] | None = None) -> None:
-        """Begin a service. `ends`: it ends by itself when all is done, and is left alone then."""
+    def start(
+        self,
+        name: str,
+        *command: str,
+        ends: bool = False,
+        deaf: bool = False,
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
+        """Begin a service.
+
+        `ends`: it ends by itself when all is done, and is left alone then. `deaf`: signals do not reach it, so that it
+        is stopped by force.
+        """
         mine = self._installation
         mine = replace(mine, environment={**mine.environment, **(environment or {})})
-        self._services[name] = _Service(command, mine, ends, mine.start(*command))
+        self._services[name] = _Service(command, mine, ends, deaf, mine.start(*command))
 
     def pid(self, name: str) -> int:
         """Of a service, alive or not."""
@@ -85,12 +91,20 @@ class Supervisor:
 
     def stop(self, name: str) -> None:
         """End a service as `systemctl stop` does: politely, and whatever is left of it after a while by force."""
-        process = self._services[name].process
-        left = processes.descendants(process.pid)
-        process.terminate()
-        end = time.monotonic() + _PATIENCE
-        while process.poll() is None and time.monotonic() < end:
-            time.sleep(0.05)
-        for pid in [process.pid, *left]:
-            processes.kill(pid)
-        process.wait()
+        _stop([self._services[name]])
+
+
+def _stop(services: Sequence[_Service]) -> None:
+    left = [below for service in services for below in processes.descendants(service.process.pid)]
+    for service in services:
+        if service.deaf:
+            service.process.kill()
+        else:
+            service.process.terminate()
+    end = time.monotonic() + _PATIENCE
+    while any(service.process.poll() is None for service in services) and time.monotonic() < end:
+        time.sleep(0.05)
+    for pid in [*(service.process.pid for service in services), *left]:
+        processes.kill(pid)
+    for service in services:
+        service.process.wait()
