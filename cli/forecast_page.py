@@ -1,11 +1,12 @@
 """The forecast as text: a page that a person reads in ten seconds."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 from zoneinfo import ZoneInfo
 
 from cli import console
+from cli.moments import told_moment
 from db.schema import ForecastRow
 from scheduler.coverage import Coverage
 from scheduler.experience import Source
@@ -13,7 +14,6 @@ from scheduler.forecast import Forecast, Measure, Span, VideoForecast
 from scheduler.forecasting import Foretold
 
 _LISTED: Final = 15
-_NEAR: Final = timedelta(minutes=10)
 _ENOUGH_NIGHTS: Final = 10
 _SOURCES: Final = {
     Source.TOLD: "",
@@ -72,14 +72,14 @@ def _heading(foretold: Foretold, made: Forecast, zone: ZoneInfo) -> Iterator[str
         yield f"coarse    samples are left out of {_count(made.coarse, 'video')} until there is time for them"
     yield f"workers   {_count(made.processes, 'process', 'processes')}{_SOURCES[foretold.source]}"
     if made.begins > now:
-        yield f"begins    {_moment(made.begins, now, zone)}, with the nightly run"
+        yield f"begins    {told_moment(made.begins, now, zone)}, with the nightly run"
     empty = made.outlook.empty
-    yield f"empty     {_moment(empty.median, now, zone)} ({_spans(empty, now, zone)}), {zone.key}"
+    yield f"empty     {told_moment(empty.median, now, zone)} ({_spans(empty, now, zone)}), {zone.key}"
     if made.horizon is None:
         yield "deadline  none of them has one"
     else:
         told = f"{_share(made.outlook.on_time)} sure that everything is on time"
-        yield f"deadline  {_moment(made.horizon, now, zone)}: {told}"
+        yield f"deadline  {told_moment(made.horizon, now, zone)}: {told}"
     estimate = foretold.estimate
     if not estimate.videos:
         yield "learnt    from nothing yet: the times of another machine, and a wide interval"
@@ -90,9 +90,9 @@ def _heading(foretold: Foretold, made: Forecast, zone: ZoneInfo) -> Iterator[str
 def _videos(videos: Sequence[VideoForecast], now: datetime, zone: ZoneInfo) -> object:
     made = console.table(">video", "title", "deadline", "expected", ">late")
     for each in videos:
-        deadline = _moment(each.deadline, now, zone) if each.deadline else ""
+        deadline = told_moment(each.deadline, now, zone) if each.deadline else ""
         late = _share(each.late)
-        made.add_row(str(each.id), console.plain(each.title), deadline, _moment(each.end, now, zone), late)
+        made.add_row(str(each.id), console.plain(each.title), deadline, told_moment(each.end, now, zone), late)
     return made
 
 
@@ -102,7 +102,7 @@ def _measures(measures: Sequence[Measure], now: datetime, zone: ZoneInfo) -> obj
         outlook, empty = each.outlook, each.outlook.empty
         made.add_row(
             _MEASURES[each.name],
-            _moment(empty.median, now, zone),
+            told_moment(empty.median, now, zone),
             _span(empty.low_80, empty.high_80, now, zone),
             _span(empty.low_95, empty.high_95, now, zone),
             _share(outlook.on_time),
@@ -124,7 +124,7 @@ def _past(row: ForecastRow, zone: ZoneInfo) -> list[str]:
         f"{made.astimezone(zone):%Y-%m-%d %H:%M}",
         str(row.videos),
         str(row.processes),
-        _moment(row.median_at, made, zone),
+        told_moment(row.median_at, made, zone),
         _span(row.low_80_at, row.high_80_at, made, zone),
         _span(row.low_95_at, row.high_95_at, made, zone),
     ]
@@ -133,7 +133,7 @@ def _past(row: ForecastRow, zone: ZoneInfo) -> list[str]:
     held = "no"
     if row.low_95_at <= row.emptied_at <= row.high_95_at:
         held = "80 %" if row.low_80_at <= row.emptied_at <= row.high_80_at else "95 %"
-    return [*told, _moment(row.emptied_at, made, zone), held, str(row.late), str(row.overtaken)]
+    return [*told, told_moment(row.emptied_at, made, zone), held, str(row.late), str(row.overtaken)]
 
 
 def _told_coverage(coverage: Coverage) -> Iterator[str]:
@@ -151,16 +151,9 @@ def _told_coverage(coverage: Coverage) -> Iterator[str]:
         yield f"intervals are {coverage.stretch:.2f} times as wide as costs alone would make them"
 
 
-def _moment(moment: datetime, now: datetime, zone: ZoneInfo) -> str:
-    """The time of day; to the second where it is near, with the date where that is not today's."""
-    local = moment.astimezone(zone)
-    told = f"{local:%H:%M:%S}" if abs(moment - now) < _NEAR else f"{local:%H:%M}"
-    return told if local.date() == now.astimezone(zone).date() else f"{told} on {local:%-d %b}"
-
-
 def _span(low: datetime, high: datetime, now: datetime, zone: ZoneInfo) -> str:
     """The date of the first only where it is another one than the second's."""
-    first, last = _moment(low, now, zone), _moment(high, now, zone)
+    first, last = told_moment(low, now, zone), told_moment(high, now, zone)
     same = low.astimezone(zone).date() == high.astimezone(zone).date()
     return f"{first.partition(' on ')[0] if same else first} to {last}"
 

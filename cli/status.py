@@ -3,15 +3,18 @@
 import dataclasses
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 
 from cli import console
 from cli.ledger import opened
+from cli.moments import told_moment
 from cli.reembed import told_progress
 from config.settings import load_settings
-from db import arrivals, calibrations, reembedding, status, videos
+from db import arrivals, calibrations, leases, reembedding, status, videos
 from db.states import ArrivalState, VideoState
 from db.status import VideoStatus
 
@@ -56,7 +59,7 @@ def run(
         empty = "The ledger is empty; `rollcall submit PATH…` adds videos."
         console.lines([empty, *_arriving(arrived), *map(_proposed, due), *again])
         return
-    console.out.print(_table(lines))
+    console.out.print(_table(lines, leases.utc_now(), settings.schedule.time_zone))
     told_counts = ", ".join(f"{counts[state]} {state}" for state in VideoState if state in counts)
     counted = f"{told_counts}; {left.segments} segments open"
     console.lines(["", counted, *_arriving(arrived), *map(_proposed, due), *again])
@@ -80,18 +83,48 @@ def _proposed(space: str) -> str:
 
 def _as_json(line: VideoStatus) -> dict[str, object]:
     values = dataclasses.asdict(line)
-    for name in ("submitted_at", "ended_at"):
-        moment = values[name]
-        values[name] = moment.isoformat() if moment else None
+    for told, name in (
+        (values, "submitted_at"),
+        (values, "deadline"),
+        (values, "ended_at"),
+        (values["failed_try"], "again_at"),
+    ):
+        if told and told[name]:
+            told[name] = told[name].isoformat()
     return values
 
 
-def _table(lines: Sequence[VideoStatus]) -> object:
-    made = console.table(">video", "state", ">segments", ">people", "title", "why")
+def _table(lines: Sequence[VideoStatus], now: datetime, zone: ZoneInfo) -> object:
+    """Channels and deadlines have columns only where some video has one."""
+    channels = any(line.channels for line in lines)
+    deadlines = any(line.deadline and line.is_open for line in lines)
+    optional = [name for name, shown in (("deadline", deadlines), ("channel", channels)) if shown]
+    made = console.table(">video", "state", ">segments", ">people", *optional, "title", "why")
     for line in lines:
-        why = f"{line.cause}: {line.detail or ''}" if line.cause else ""
         segments = f"{line.segments_ended}/{line.segments}" if line.segments else ""
         people = str(line.people) if line.ended_at and line.state != VideoState.REJECTED else ""
         state = f"{line.state}, coarse" if line.coarse else line.state
-        made.add_row(str(line.id), state, segments, people, console.plain(line.title), console.plain(why))
+        told = [str(line.id), state, segments, people]
+        told += [_deadline(line, now, zone)] if deadlines else []
+        told += [", ".join(line.channels)] if channels else []
+        made.add_row(*map(console.plain, [*told, line.title, _why(line, now, zone)]))
     return made
+
+
+def _deadline(line: VideoStatus, now: datetime, zone: ZoneInfo) -> str:
+    """Of what is still to be done."""
+    if line.deadline is None or not line.is_open:
+        return ""
+    told = told_moment(line.deadline, now, zone)
+    return f"{told}, late" if line.deadline < now else told
+
+
+def _why(line: VideoStatus, now: datetime, zone: ZoneInfo) -> str:
+    """What it has ended by, or what its last try has failed by and when it is tried again."""
+    failed = line.failed_try
+    if failed is None:
+        return f"{line.cause}: {line.detail or ''}" if line.cause else ""
+    again = "is tried again"
+    if failed.again_at is not None and failed.again_at > now:
+        again = f"is tried again at {told_moment(failed.again_at, now, zone)}"
+    return f"{again}; {failed.cause}: {failed.detail or ''}"

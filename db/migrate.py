@@ -14,7 +14,7 @@ from db.session import Database
 if TYPE_CHECKING:
     from alembic.config import Config
 
-SCHEMA_VERSION = "0015"
+SCHEMA_VERSION = "0016"
 """The newest migration; a test holds it to the scripts."""
 
 # Any number, the same in every process of ours: PostgreSQL lets one migration run at a time.

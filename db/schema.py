@@ -488,6 +488,16 @@ class Counter(Base):
     value: Mapped[int] = mapped_column(BigInteger)
 
 
+class Chore(Base):
+    """Work that belongs to no video, and who is at it: see `db.chores`."""
+
+    __tablename__ = "chores"
+
+    name: Mapped[str] = mapped_column(String(40), primary_key=True)
+    lease_owner: Mapped[str | None] = mapped_column(String(120))
+    lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+
+
 class FramePicture(Base):
     """What confirms that two frames of near hashes are the same: `models.frame_likeness`."""
 
@@ -636,7 +646,11 @@ class Cluster(Base):
     """Faces of one video that look alike, as the gallery was asked about them. Clusters of one name are one group."""
 
     __tablename__ = "clusters"
-    __table_args__ = (UniqueConstraint("video_id", "number"), _one_of("decision", Decision))
+    __table_args__ = (
+        UniqueConstraint("video_id", "number"),
+        _one_of("decision", Decision),
+        _partial("ix_clusters_unlinked", "video_id", "unknown_id IS NULL AND decision = 'unknown'"),
+    )
 
     id: Mapped[int] = mapped_column(Key, primary_key=True)
     video_id: Mapped[int] = mapped_column(ForeignKey("videos.id", ondelete="CASCADE"))

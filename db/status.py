@@ -8,30 +8,48 @@ from sqlalchemy import Integer, case, cast, exists, func, select
 from sqlalchemy.orm import Session
 
 from db import arrivals, coarsening
-from db.schema import FaceGroup, Segment, Video
+from db.schema import FaceGroup, Segment, Source, Video
 from db.states import ENDED, SEGMENT_ENDED, VideoState
 from models.decision import Decision
 
 
 @dataclass(frozen=True, slots=True)
+class FailedTry:
+    """A try that has failed and is to be made again: by what, and not before when; None where it is under way."""
+
+    cause: str
+    detail: str | None
+    again_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class VideoStatus:
     """One video's line: its state and cause, segments ended of all, people found (recognisable ones), dates.
 
-    `coarse`: whether samples of it were left out for want of time.
+    `channels`: of all its sources, where they were told. `failed_try`: of what is open of it, the one that is made
+    again first. `coarse`: whether samples of it were left out for want of time.
     """
 
     id: int
     title: str
     path: str
+    channels: tuple[str, ...]
     state: str
     cause: str | None
     detail: str | None
+    failed_try: FailedTry | None
     segments_ended: int
     segments: int
     people: int
     submitted_at: datetime
+    deadline: datetime | None
     ended_at: datetime | None
     coarse: bool
+
+    @property
+    def is_open(self) -> bool:
+        """Whether something is still to be done for it."""
+        return self.state not in ENDED
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,23 +82,49 @@ def lines(session: Session, *, recent: int | None = None) -> list[VideoStatus]:
     if recent is not None:
         latest = select(Video.id).where(Video.state == VideoState.DONE).order_by(Video.ended_at.desc()).limit(recent)
         chosen = chosen.where((Video.state != VideoState.DONE) | Video.id.in_(latest))
+    failed, channels = _failed_tries(session), _channels(session)
     return [
         VideoStatus(
-            video.id,
-            video.title,
-            video.path,
-            video.state,
-            video.cause,
-            video.detail,
-            int(ended_count),
-            count,
-            people_count,
-            video.submitted_at,
-            video.ended_at,
-            bool(is_coarse),
+            id=video.id,
+            title=video.title,
+            path=video.path,
+            channels=tuple(channels.get(video.id, ())),
+            state=video.state,
+            cause=video.cause,
+            detail=video.detail,
+            failed_try=failed.get(video.id),
+            segments_ended=int(ended_count),
+            segments=count,
+            people=people_count,
+            submitted_at=video.submitted_at,
+            deadline=video.deadline,
+            ended_at=video.ended_at,
+            coarse=bool(is_coarse),
         )
         for video, ended_count, count, people_count, is_coarse in session.execute(chosen.order_by(Video.id))
     ]
+
+
+def _failed_tries(session: Session) -> dict[int, FailedTry]:
+    """The last failed try of what is open, by the video; of several the one that is made again first."""
+    found: dict[int, FailedTry] = {}
+    scanning = select(Segment.video_id, Segment.cause, Segment.detail, Segment.lease_owner, Segment.lease_until)
+    finishing = select(Video.id, Video.cause, Video.detail, Video.lease_owner, Video.lease_until)
+    for chosen in (
+        scanning.where(Segment.state.not_in(SEGMENT_ENDED), Segment.cause.is_not(None)).order_by(Segment.lease_until),
+        finishing.where(Video.state == VideoState.FINISHING, Video.cause.is_not(None)),
+    ):
+        for video_id, cause, detail, owner, until in session.execute(chosen):
+            found.setdefault(video_id, FailedTry(cause or "", detail, None if owner else until))
+    return found
+
+
+def _channels(session: Session) -> dict[int, list[str]]:
+    told = select(Source.video_id, Source.channel).where(Source.channel.is_not(None)).distinct()
+    found: dict[int, list[str]] = {}
+    for video_id, channel in session.execute(told.order_by(Source.video_id, Source.channel)):
+        found.setdefault(video_id, []).append(channel or "")
+    return found
 
 
 def backlog(session: Session, seen_by: datetime | None = None) -> Backlog:

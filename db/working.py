@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db import leases
 from db.processes import LATELY
-from db.schema import Arrival, Segment, TaskRun, Video
+from db.schema import Arrival, Chore, Segment, TaskRun, Video
 from db.states import ArrivalState, SegmentState, VideoState
 
 _TRY = aliased(TaskRun)
@@ -18,9 +18,9 @@ _TRY = aliased(TaskRun)
 class AtWork:
     """A worker process and what it does.
 
-    `stage`: `admit`, `scan`, `refine` or `finish`; None of one that has nothing to do. `video`, `title`, `segment`,
-    `segments`: which, and of how many; None where that does not apply. `place`: of an arrival. `since`: when it
-    began, or ended the last one. `until`: to when its lease runs.
+    `stage`: `admit`, `scan`, `refine`, `finish`, or a chore, as `linking`; None of one that has nothing to do. `video`,
+    `title`, `segment`, `segments`: which, and of how many; None where that does not apply. `place`: of an arrival.
+    `since`: when it began, or ended the last one. `until`: to when its lease runs.
     """
 
     owner: str
@@ -52,7 +52,7 @@ class AtWork:
 
 def workers(session: Session, now: datetime) -> list[AtWork]:
     """Every worker process that holds something, or has ended a try in the last ten minutes; by host and number."""
-    busy = [*_scanning(session), *_finishing(session), *_admitting(session)]
+    busy = [*_scanning(session), *_finishing(session), *_admitting(session), *_at_chores(session)]
     known = {worker.owner for worker in busy}
     idle = [AtWork(owner=owner, since=ended) for owner, ended in _lately(session, now) if owner not in known]
     return sorted(busy + idle, key=lambda worker: (worker.host, worker.pid.zfill(10)))
@@ -102,6 +102,14 @@ def _admitting(session: Session) -> list[AtWork]:
         )
         for arrival in session.scalars(select(Arrival).where(*held))
     ]  # fmt: skip
+
+
+def _at_chores(session: Session) -> list[AtWork]:
+    held = select(Chore).where(Chore.lease_owner.is_not(None))
+    return [
+        AtWork(owner=chore.lease_owner or "", stage=chore.name, until=chore.lease_until)
+        for chore in session.scalars(held)
+    ]
 
 
 def _latest(*of: ColumnElement[bool]) -> ScalarSelect[int | None]:

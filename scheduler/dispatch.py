@@ -37,6 +37,10 @@ class Sender:
         """Ask for past videos to be matched with the gallery of now."""
         self._send(tasks.REMATCH, [()])
 
+    def send_link(self) -> None:
+        """Ask for unknown people of videos that have ended to be looked for in all others."""
+        self._send(tasks.LINK, [()])
+
     def send_reembed(self) -> None:
         """Ask for faces to be embedded for the candidate's space."""
         self._send(tasks.REEMBED, [()])

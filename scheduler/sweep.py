@@ -12,7 +12,7 @@ from typing import Final
 import structlog
 
 from config.settings import Settings
-from db import arrivals, due, finishing, leases, open_work, reembedding, segments, status, videos
+from db import arrivals, chores, due, finishing, leases, links, open_work, reembedding, segments, status, videos
 from db.leases import Allowance
 from db.session import Database, Session
 from db.states import VideoState
@@ -67,11 +67,24 @@ def sweep(
 
 
 def _use_idle_time(database: Database, settings: Settings, sender: Sender, memory: Memory) -> None:
-    """Ask for what can wait: first the samples that a short night has left out, then faces for a candidate."""
-    if coarsening.refill(database, settings, memory):
-        return
-    if _may_reembed(database, settings):
+    """Ask for what can wait: links of unknown people, samples that a short night has left out, faces for a candidate.
+
+    Whoever ends the last video asks for links at once; here it is asked again, should that message be lost.
+    """
+    if _may_link(database):
+        sender.send_link()
+    elif not coarsening.refill(database, settings, memory) and _may_reembed(database, settings):
         sender.send_reembed()
+
+
+def _may_link(database: Database) -> bool:
+    """Whether unknown people of ended videos wait to be linked, nobody is at it, and no video waits for a worker."""
+    with database.reading() as session:
+        return (
+            not status.is_busy(session)
+            and bool(links.to_link(session))
+            and chores.is_free(session, chores.LINKING, leases.utc_now())
+        )
 
 
 def _may_reembed(database: Database, settings: Settings) -> bool:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import structlog
 
 from config.errors import DatabaseUnavailable, LeaseLost
-from db import leases
+from db import chores, leases
 from db.leases import Claim
 from worker import watchdog
 from worker.process import WorkerProcess
@@ -44,19 +44,54 @@ def kept(process: WorkerProcess, held: Claim) -> Iterator[None]:
 
     Not for scanning: there a decoder that hangs must lose its lease.
     """
+
+    def renew() -> None:
+        _renew(process, held)
+
+    with _beside(process, renew):
+        yield
+
+
+@contextmanager
+def alone(process: WorkerProcess, chore: str) -> Iterator[bool]:
+    """Whether this process is to do a chore, and then nobody else does meanwhile.
+
+    Where it fails, its lease is left to run out: it would fail again now.
+    """
+    owner, lease = process.owner, process.settings.work.lease
+
+    def keep() -> None:
+        with process.database.writing() as session:
+            if not chores.keep(session, chore, owner=owner, lease=lease, now=leases.utc_now()):
+                raise LeaseLost(chore, "somebody else has begun with it", "it is done twice, which does no harm")
+
+    with process.database.writing() as session:
+        taken = chores.take(session, chore, owner=owner, lease=lease, now=leases.utc_now())
+    if not taken:
+        yield False
+        return
+    with _beside(process, keep):
+        yield True
+    with process.database.writing() as session:
+        chores.leave(session, chore, owner=owner)
+
+
+@contextmanager
+def _beside(process: WorkerProcess, renew: Callable[[], None]) -> Iterator[None]:
+    """Renew three times a lease from another thread, until the work is done or somebody else has it."""
     ended = threading.Event()
     lease = process.settings.work.lease
 
-    def renew() -> None:
+    def go_on() -> None:
         while not ended.wait(lease / 3):
             try:
-                _renew(process, held)
+                renew()
             except LeaseLost:
                 return
             except DatabaseUnavailable as error:
                 log.warning("lease not renewed", detail=str(error))
 
-    thread = threading.Thread(target=renew, name="lease", daemon=True)
+    thread = threading.Thread(target=go_on, name="lease", daemon=True)
     thread.start()
     try:
         yield

@@ -9,11 +9,13 @@ from config import tasks
 from config.celery_app import app
 from config.errors import ModelError, StorageUnavailable
 from config.settings import load_settings
+from db import chores
 from worker.archive import renew
 from worker.arrivals import admit_arrival
 from worker.calibrating import Targets, calibrate_where_due
 from worker.process import this_process
 from worker.reembed import reembed
+from worker.renewing import alone
 from worker.stopping import hand_back_later
 from worker.work import finish_video, scan_segment
 
@@ -68,9 +70,11 @@ def rematch_task(self: Task[[], None]) -> None:
 
 @app.task(name=tasks.LINK, bind=True)
 def link_task(self: Task[[], None]) -> None:
-    """Look for unknown people of the videos that have ended in all others."""
-    with bound_contextvars(task=self.request.id):
-        renew(this_process())
+    """Look for unknown people of the videos that have ended in all others, unless somebody is at it."""
+    process = this_process()
+    with bound_contextvars(task=self.request.id), alone(process, chores.LINKING) as alone_at_it:
+        if alone_at_it:
+            renew(process)
 
 
 @app.task(name=tasks.REEMBED, bind=True)

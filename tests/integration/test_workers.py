@@ -8,7 +8,7 @@ from datetime import timedelta
 from support.archive import add_done
 from support.records import FACTS
 
-from db import arrivals, leases, segments, task_runs, videos, working
+from db import arrivals, chores, leases, segments, task_runs, videos, working
 from db.arrivals import Seen
 from db.leases import Allowance, utc_now
 from worker.process import WorkerProcess
@@ -30,9 +30,10 @@ def test_every_process_is_listed_with_what_it_does(process: WorkerProcess) -> No
         arrivals.observe(session, "/up/", [Seen("/up/b.mp4", "1", whole=True)], stable=timedelta(0), now=now)
         (arrival_id,), _ = arrivals.due(session, ALLOWED, now)
         assert arrivals.claim(session, arrival_id, owner="two:boot-1/3", lease=60, allowed=ALLOWED, now=now)
+        assert chores.take(session, chores.LINKING, owner="three:boot-1/4", lease=60, now=now)
     with database.reading() as session:
         found = {worker.owner: worker for worker in working.workers(session, now)}
-    assert len(found) == 4
+    assert len(found) == 5
     one, two, idle = found["one:boot-1/12"], found["two:boot-1/3"], found[process.owner]
     assert (one.host, one.pid, one.stage, one.title, one.segment, one.segments, one.attempt, one.gone) == (
         "one", "12", "scan", "a.mp4", 1, 2, 1, False,
@@ -40,6 +41,7 @@ def test_every_process_is_listed_with_what_it_does(process: WorkerProcess) -> No
     assert one.since == now - timedelta(seconds=7)
     assert one.until == now + timedelta(seconds=60)
     assert (two.stage, two.place, two.video) == ("admit", "/up/b.mp4", None)
+    assert found["three:boot-1/4"].stage == "linking"
     assert (idle.stage, idle.gone) == (None, False)
     (gone,) = [worker for worker in found.values() if worker.gone]
     assert gone.segment == 2
