@@ -1,6 +1,7 @@
 """Where the queue stands: what a video waits for, until when it is to be done, and what that looks like."""
 
 import json
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -73,13 +74,14 @@ def test_every_channel_of_a_video_is_told_once(process: WorkerProcess) -> None:
 
 
 @pytest.fixture
-def runner(process: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> CliRunner:
+def runner(process: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[CliRunner]:
     """Of commands with the ledger of the process."""
     monkeypatch.setenv("ROLLCALL_HOME", str(process.settings.home))
     monkeypatch.setenv("ROLLCALL_DATABASE__URL", process.settings.database.url)
     monkeypatch.setenv("ROLLCALL_SCHEDULE__ZONE", "Asia/Tokyo")
     load_settings.cache_clear()
-    return CliRunner()
+    yield CliRunner()
+    load_settings.cache_clear()
 
 
 def test_the_command_tells_deadline_channel_and_next_try(process: WorkerProcess, runner: CliRunner) -> None:
