@@ -20,7 +20,7 @@ from bench.lookalikes import read, together
 from bench.material import CACHE
 from cli.collecting import collect
 from config.errors import MaterialUnavailable
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from curation.photographs import find_photographs
 from evaluation.labelled import LabelledFaces
 from evaluation.open_set import Split, draw

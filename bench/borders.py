@@ -23,7 +23,9 @@ import cv2
 import numpy as np
 from sqlalchemy import func, select
 
-from config.settings import BorderSettings, SamplingSettings, Settings
+from config.face_settings import BorderSettings
+from config.sampling_settings import SamplingSettings
+from config.settings import Settings
 from db import videos
 from db.migrate import ensure_schema
 from db.schema import Border, TaskRun

@@ -12,7 +12,8 @@ import numpy as np
 from bench import agreement, codecs, material, operations, reference
 from bench.measure import Case, Contender, Elsewhere, R
 from bench.openblas import MISSING, ROW, OpenBlasDlib
-from config.settings import DecodeSettings, FaceSettings, GateSettings, SamplingSettings
+from config.face_settings import FaceSettings
+from config.sampling_settings import DecodeSettings, GateSettings, SamplingSettings
 from db.schema import SampleOutcome
 from models.dlib_engines import CnnDetector, DlibEmbedder, HogDetector
 from models.engine import build_engine

@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from curation.photographs import find_photographs, read_photograph, shown
 from evaluation.labelled import LabelledFaces, labelled_faces, people_of
 from evaluation.open_set import Split, draw

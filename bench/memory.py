@@ -11,7 +11,7 @@ from sqlalchemy import insert
 from bench import material
 from bench.interpreter import Interpreter
 from bench.probe import Usage
-from config.settings import DetectorName, FaceSettings
+from config.face_settings import DetectorName, FaceSettings
 from db import spaces
 from db.migrate import ensure_schema
 from db.schema import EnrolledFace, Identity

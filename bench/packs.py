@@ -23,7 +23,8 @@ import numpy as np
 from moto.server import ThreadedMotoServer
 from sqlalchemy import insert, select, text
 
-from config.settings import DatabaseSettings, Settings
+from config.service_settings import DatabaseSettings
+from config.settings import Settings
 from config.storage_settings import StorageSettings
 from crops.reading import read
 from crops.writing import packed

@@ -16,8 +16,8 @@ from bench import damage
 from bench.damage import Damage
 from bench.material import CACHE
 from config.errors import MaterialUnavailable
+from config.face_settings import DetectorName, FaceSettings
 from config.files import PRIVATE, writing_whole
-from config.settings import DetectorName, FaceSettings
 from curation.analysis import engine_of
 from curation.parallel import map_in_order, process_count
 from curation.photographs import find_photographs, read_photograph

@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from bench import damage, rejecting
 from bench.probes import PLAIN, REAL, REFERENCE, SEVERAL, STRANGER, Faces, faces
 from bench.rejecting import Compared, Searches, Weights
-from config.settings import DetectorName, FaceSettings, MatchSettings
+from config.face_settings import DetectorName, FaceSettings, MatchSettings
 from models.faces import PARTS, WEIGHTS
 from models.templates import template
 

@@ -25,7 +25,7 @@ from av.container import OutputContainer
 from av.video.stream import VideoStream
 
 from config.errors import MediaError
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from db.frames import KnownFrame
 from models import frame_likeness
 from models.crops import crop

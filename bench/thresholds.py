@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from models.decision import Candidate, NearestRule
 from models.engine import FaceEngine, build_engine
 from models.faces import Embeddings

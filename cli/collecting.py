@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cli import console
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 
 if TYPE_CHECKING:
     from curation.embed import Collection

@@ -8,7 +8,8 @@ import typer
 from cli import console
 from cli.collecting import collect
 from cli.exits import Exit
-from config.settings import DetectorName, EmbedderName, load_settings
+from config.face_settings import DetectorName, EmbedderName
+from config.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:

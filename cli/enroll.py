@@ -13,7 +13,8 @@ from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
 from config.errors import FaceTooBlurred, FaceTooSmall, FaceUnrecognisable, NearerToAnother
-from config.settings import DetectorName, load_settings
+from config.face_settings import DetectorName
+from config.settings import load_settings
 
 if TYPE_CHECKING:
     from curation.enrol import Enrolment, Outcome

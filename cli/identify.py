@@ -10,7 +10,8 @@ import typer
 from cli import console
 from cli.exits import Exit
 from cli.ledger import opened
-from config.settings import DetectorName, load_settings
+from config.face_settings import DetectorName
+from config.settings import load_settings
 from models.decision import Decision
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import Any
 
 import structlog
 
-from config.settings import LogSettings
+from config.service_settings import LogSettings
 
 _SHARED: list[Any] = [
     structlog.contextvars.merge_contextvars,

@@ -8,7 +8,7 @@ PAGE = Path(__file__).resolve().parents[1] / "docs" / "settings.md"
 
 _HEAD = f"""# Settings
 
-Written by `make docs` from `config/settings.py`; a test holds this page to it.
+Written by `make docs` from `config/`; a test holds this page to it.
 
 Defaults < TOML file < environment. The file is the one that `{FILE_VARIABLE}` names; a setting `group.name` stands
 there as `name = …` under `[group]`. `config/rollcall.toml` holds every setting with its default, as comments

@@ -6,7 +6,7 @@ from functools import cache
 from pathlib import Path
 
 from config.errors import PhotographError, UnreadablePhotograph
-from config.settings import DetectorName, EmbedderName, FaceSettings
+from config.face_settings import DetectorName, EmbedderName, FaceSettings
 from curation.parallel import map_in_order, process_count
 from curation.photographs import read_photograph, shown
 from models.engine import FaceEngine, build_engine

@@ -18,7 +18,8 @@ from config.errors import (
     PhotographError,
     RollcallError,
 )
-from config.settings import DetectorName, Settings
+from config.face_settings import DetectorName
+from config.settings import Settings
 from curation.analysis import engine_of, reader_died, with_engine
 from curation.examine import Examined, Examiner
 from curation.likeness import EnrolledFaces, LikenessRule

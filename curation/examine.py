@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from config.errors import FaceTooBlurred, FaceTooSmall, FaceUnrecognisable, NoFace, PhotographError, SeveralFaces
-from config.settings import EnrolSettings, FaceSettings
+from config.face_settings import EnrolSettings, FaceSettings
 from curation.analysis import engine_of
 from curation.photographs import photograph_hash, read_photograph, shown
 from models.crops import FacePicture, kept_picture

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from config.errors import PhotographError
-from config.settings import DetectorName, Settings
+from config.face_settings import DetectorName
+from config.settings import Settings
 from curation.analysis import AnalysedPhotograph, analyse_all, engine_of, with_engine
 from curation.photographs import shown
 from db import gallery, identities, unknown_people

@@ -24,7 +24,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from config.errors import RollcallError
-from config.settings import BorderSettings
+from config.face_settings import BorderSettings
 from demo.comparison import Comparison, Row, Verdict, compare, found_in
 from demo.film import Film, compose
 from demo.material import fetch

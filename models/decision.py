@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
-from config.settings import MatchSettings
+from config.face_settings import MatchSettings
 
 
 class Decision(StrEnum):

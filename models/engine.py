@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from config.settings import DetectorName, EmbedderName, FaceSettings
+from config.face_settings import DetectorName, EmbedderName, FaceSettings
 from models import quality
 from models.alignment import Alignment, alignment_of
 from models.dlib_engines import CnnDetector, DlibAligner, DlibEmbedder, HogDetector

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from models.alignment import Alignment, alignment_of, dlib_alignment
 from models.crops import FacePicture
 from models.dlib_engines import CHIP_PADDING

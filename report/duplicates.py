@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from config.settings import RepeatSettings
+from config.sampling_settings import RepeatSettings
 from db import frames, videos
 from db.frames import Fingerprints
 from db.schema import Video

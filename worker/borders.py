@@ -10,7 +10,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from config.settings import Whose
+from config.face_settings import Whose
 from db.borders import BorderRecord, Edge
 from db.casts import AppearanceRecord, Cast, EdgeSample
 from db.schema import SampleOutcome, Side

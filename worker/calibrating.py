@@ -13,7 +13,7 @@ import structlog
 from numpy.typing import NDArray
 
 from config.errors import Conflict, GalleryTooSmall
-from config.settings import MatchSettings
+from config.face_settings import MatchSettings
 from db import calibrations, gallery, spaces
 from db.calibrations import LEAST_PEOPLE, MOST_UNKNOWN, Seen
 from db.schema import CalibrationRow, EmbeddingSpaceRow

@@ -12,7 +12,7 @@ from support.installation import Installation, installed
 from support.outcome import Outcome, outcome
 from support.poison import Poison
 
-from config.settings import WorkSettings
+from config.service_settings import WorkSettings
 from db.schema import Segment, TaskRun, Video
 
 FILES = 200

@@ -11,7 +11,8 @@ import redis as redis_client
 from support import ledgers, object_store, redis_server
 from support.installation import Installation, installed
 
-from config.settings import DatabaseSettings, Settings
+from config.service_settings import DatabaseSettings
+from config.settings import Settings
 from db.session import Database
 from worker.process import WorkerProcess
 

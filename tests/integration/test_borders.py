@@ -14,7 +14,10 @@ from support.clips import Encoding, frames_at, write_clip
 from support.night import End, Night, night
 
 from config.errors import LeaseLost
-from config.settings import BorderSettings, SamplingSettings, Settings, WorkSettings
+from config.face_settings import BorderSettings
+from config.sampling_settings import SamplingSettings
+from config.service_settings import WorkSettings
+from config.settings import Settings
 from db import casts, finishing, gallery, identities, leases, segments, spaces
 from db.leases import Allowance, Claim
 from db.schema import Border, Segment, TaskRun, Video

@@ -18,7 +18,10 @@ from support.clips import frames_at, write_clip
 from support.night import End, Night, night
 from support.surgery import box
 
-from config.settings import DecodeSettings, FaceSettings, SamplingSettings, Settings, WorkSettings
+from config.face_settings import FaceSettings
+from config.sampling_settings import DecodeSettings, SamplingSettings
+from config.service_settings import WorkSettings
+from config.settings import Settings
 from db.schema import SampleOutcome
 from worker.cage.keeper import Keeper
 

@@ -22,7 +22,8 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.errors import Conflict, LeaseLost, StorageUnavailable
-from config.settings import DatabaseSettings, Settings, load_settings
+from config.service_settings import DatabaseSettings
+from config.settings import Settings, load_settings
 from config.storage_settings import StorageSettings
 from crops.collecting import collect
 from crops.reading import read_all

@@ -13,7 +13,7 @@ from support.clips import MPEG2, X264, Encoding, frames_at, small, write_clip
 from support.mutations import mutate
 
 from config.errors import DecoderCrashed, MediaError
-from config.settings import DecodeSettings
+from config.sampling_settings import DecodeSettings
 from db.facts import VideoFacts
 from scheduler.planning import sample_count
 from worker.cage.keeper import Keeper

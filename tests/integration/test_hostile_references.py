@@ -19,7 +19,7 @@ from support.surgery import VOID, elements, with_box
 from support.witness import NETWORK, Witness, witness
 
 from config.errors import MediaError
-from config.settings import DecodeSettings
+from config.sampling_settings import DecodeSettings
 from worker.cage.keeper import Keeper
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells who opens which file")

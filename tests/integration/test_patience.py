@@ -13,7 +13,10 @@ from sqlalchemy import select
 from support.clips import X264, frames_at, write_clip
 from support.night import night
 
-from config.settings import BorderSettings, DatabaseSettings, SamplingSettings, Settings, WorkSettings
+from config.face_settings import BorderSettings
+from config.sampling_settings import SamplingSettings
+from config.service_settings import DatabaseSettings, WorkSettings
+from config.settings import Settings
 from db.schema import TaskRun
 from demo.material import Material
 from demo.shots import Black, Recording

@@ -14,7 +14,10 @@ from support.pictures import illustrated
 from typer.testing import CliRunner
 
 from cli.main import app
-from config.settings import FaceSettings, RepeatSettings, SamplingSettings, Settings, WorkSettings, load_settings
+from config.face_settings import FaceSettings
+from config.sampling_settings import RepeatSettings, SamplingSettings
+from config.service_settings import WorkSettings
+from config.settings import Settings, load_settings
 from config.storage_settings import StorageSettings
 from crops.collecting import collect
 from db import removal, videos

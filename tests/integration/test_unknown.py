@@ -11,7 +11,8 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.errors import Conflict, NotFound
-from config.settings import EnrolSettings, load_settings
+from config.face_settings import EnrolSettings
+from config.settings import load_settings
 from curation.naming import MOST_FACES, Named, name_unknown
 from db import calibrations, casts, gallery, identities, links, rivals, spaces, unknown_people, videos
 from db.schema import EmbeddingSpaceRow, FaceGroup, Rival, UnknownPerson, UnknownState

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from config.errors import DecoderCrashed, DecoderFailed, DecoderHung, MediaError
-from config.settings import DecodeSettings
+from config.sampling_settings import DecodeSettings
 from db.facts import VideoFacts
 from worker.cage import wire
 from worker.cage.pictures import SharedPicture, anonymous_file

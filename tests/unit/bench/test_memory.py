@@ -5,7 +5,7 @@ from pathlib import Path
 from bench import memory
 from bench.interpreter import Interpreter
 from bench.probe import usage
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from db import gallery
 from db.session import Database
 from demo.film import Film

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from curation.analysis import AnalysedPhotograph, Analyser, analyse_all, engine_of
 from curation.embed import Collection
 

@@ -15,7 +15,7 @@ from config.errors import (
     SeveralFaces,
     UnreadablePhotograph,
 )
-from config.settings import EnrolSettings, FaceSettings
+from config.face_settings import EnrolSettings, FaceSettings
 from curation.examine import Examined, Examiner
 from curation.photographs import photograph_hash, read_photograph
 from demo.material import Material

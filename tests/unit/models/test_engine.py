@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from config.errors import WeightsMissing
-from config.settings import DetectorName, FaceSettings
+from config.face_settings import DetectorName, FaceSettings
 from models import dlib_engines, weights
 from models.dlib_engines import DlibAligner, DlibEmbedder
 from models.engine import FaceEngine, build_engine

@@ -9,7 +9,7 @@ from support.networks import declared, write_mean_colours, write_resnet
 
 from config.embedder_file import EmbedderFile
 from config.errors import ForeignWeights, SettingsError, WeightsMissing
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from models.dlib_engines import DlibAligner
 from models.engine import build_engine
 from models.faces import Chips, RgbImage

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from config.settings import FaceSettings, GroupingSettings
+from config.face_settings import FaceSettings, GroupingSettings
 from models import grouping
 from models.engine import build_engine
 from models.faces import Embeddings, RgbImage

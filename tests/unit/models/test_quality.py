@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from config.settings import EnrolSettings
+from config.face_settings import EnrolSettings
 from models import quality
 from models.dlib_engines import DlibAligner, HogDetector
 from models.faces import PARTS, Landmarks, Quality, RgbImage, overall

@@ -11,7 +11,8 @@ import pytest
 from support import ledgers
 
 from config.embedder_file import EmbedderFile
-from config.settings import BrokerSettings, Settings
+from config.service_settings import BrokerSettings
+from config.settings import Settings
 from db import reembedding, segments, spaces, videos
 from db.facts import UploadFacts, VideoFacts
 from db.leases import Allowance, utc_now

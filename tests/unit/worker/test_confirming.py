@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from config.settings import FaceSettings, RepeatSettings
+from config.face_settings import FaceSettings
+from config.sampling_settings import RepeatSettings
 from db.frames import KnownFrame
 from demo.material import Material
 from models.crops import crop

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from support.clips import Encoding, frames_at, write_clip
 
-from config.settings import GateSettings
+from config.sampling_settings import GateSettings
 from db.schema import SampleOutcome
 from demo.material import Material
 from models.faces import RgbImage

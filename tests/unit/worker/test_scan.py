@@ -9,7 +9,8 @@ import pytest
 from PIL import Image
 
 from config.errors import LeaseLost
-from config.settings import FaceSettings, GateSettings
+from config.face_settings import FaceSettings
+from config.sampling_settings import GateSettings
 from db.schema import SampleOutcome
 from demo.material import Material
 from models.crops import crop, crop_area

@@ -13,7 +13,7 @@ import pytest
 from support.clips import frames_at, write_clip
 
 from config.errors import DecoderCrashed, DecoderFailed, DecoderHung, DecoderMemory, EmptyFile, FileMissing, NotAVideo
-from config.settings import DecodeSettings
+from config.sampling_settings import DecodeSettings
 from worker import video
 from worker.cage.keeper import Keeper
 from worker.looking import Looker

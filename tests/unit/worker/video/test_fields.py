@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from support.clips import INTERLACED, MPEG2, Encoding, frames_at, woven, write_clip
 
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from models.engine import build_engine
 from models.faces import RgbImage
 from worker.video import VideoReader, probe, to_rgb

@@ -12,7 +12,7 @@ from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc
 from numpy.typing import NDArray
 from support.clips import Encoding, frames_at, write_clip
 
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from db.facts import VideoFacts
 from models.engine import build_engine
 from models.faces import RgbImage
