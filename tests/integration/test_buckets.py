@@ -260,7 +260,7 @@ def test_what_is_deleted_is_asked_for_with_the_checksum_of_older_servers(bucket:
 
 def test_no_log_level_writes_requests(bucket: TestBucket, monkeypatch: pytest.MonkeyPatch) -> None:
     program = (
-        "import logging; from config.logs import configure_logging; from config.settings import LogSettings\n"
+        "import logging; from config.logs import configure_logging; from config.service_settings import LogSettings\n"
         "from config.storage_settings import StorageSettings; from storage.opening import store_at\n"
         "configure_logging(LogSettings(level='debug')); logging.getLogger('rollcall').debug('still told')\n"
         f"print(len(list(store_at('s3://{bucket.name}', StorageSettings(endpoint='{bucket.endpoint}')).entries())))"

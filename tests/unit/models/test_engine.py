@@ -92,7 +92,7 @@ def test_the_engine_tells_where_its_numbers_come_from() -> None:
 
 def test_building_an_engine_loads_nothing() -> None:
     program = """
-from config.settings import FaceSettings
+from config.face_settings import FaceSettings
 from models import dlib_engines
 from models.engine import build_engine
 from models.networks import session
