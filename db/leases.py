@@ -14,7 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, SQLColumnExpression, and_, func, or_, select, update
+from sqlalchemy import ColumnElement, Select, SQLColumnExpression, and_, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from config.errors import LeaseLost
@@ -242,13 +242,19 @@ def overdue_here(session: Session, now: datetime) -> list[int]:
     """Processes of this host that hold work whose lease has run out: they hang, or they would have renewed it."""
     owners: set[str] = set()
     for table in LEASED:
-        running = open_states(table)[1]
-        held = select(table.lease_owner).where(
-            table.state == running, table.lease_owner.is_not(None), table.lease_until < now
-        )
-        owners.update(owner for owner in session.scalars(held) if owner)
+        owners.update(owner for owner in session.scalars(_owners(table, table.lease_until < now)) if owner)
     places = (owner.rpartition("/") for owner in owners)
     return sorted(int(pid) for host, _, pid in places if host == _here() and pid.isdecimal())
+
+
+def any_gone(session: Session) -> bool:
+    """Whether processes of this host hold work that are no more."""
+    return any(is_gone(owner) for table in LEASED for owner in session.scalars(_owners(table).distinct()))
+
+
+def _owners(table: Leased, *of: ColumnElement[bool]) -> Select[str | None]:
+    """Who works on rows of a table."""
+    return select(table.lease_owner).where(table.state == open_states(table)[1], table.lease_owner.is_not(None), *of)
 
 
 def release_gone(session: Session, *, excused: bool = False) -> int:

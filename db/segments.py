@@ -292,16 +292,26 @@ def end_if_complete(session: Session, video_id: int) -> bool:
     return bool(_end_complete(session, Video.id == video_id))
 
 
+def any_complete(session: Session) -> bool:
+    """Whether a video is to be moved on of which no segment is open."""
+    return bool(session.scalar(select(exists().where(*_IS_COMPLETE))))
+
+
 def end_complete(session: Session) -> list[int]:
     """Move all videos on of which no segment is open; which these were. Whoever ends a last segment does so for it."""
     return _end_complete(session)
 
 
+_IS_COMPLETE = (
+    Video.state == VideoState.RUNNING,
+    ~exists().where(Segment.video_id == Video.id, Segment.state.in_(SEGMENT_OPEN)),
+)
+
+
 def _end_complete(session: Session, *of: ColumnElement[bool]) -> list[int]:
-    still_open = exists().where(Segment.video_id == Video.id, Segment.state.in_(SEGMENT_OPEN))
     moved = session.scalars(
         update(Video)
-        .where(*of, Video.state == VideoState.RUNNING, ~still_open)
+        .where(*of, *_IS_COMPLETE)
         .values(state=VideoState.FINISHING, attempts=0, excused=0, lease_owner=None, lease_until=None)
         .returning(Video.id)
         .execution_options(synchronize_session=False)

@@ -28,6 +28,8 @@ from scheduler.sweep import sweep
 log = structlog.get_logger(__name__)
 
 _TICK = 1.0
+_LONGEST_PAUSE = 5.0
+"""Seconds between two sweeps."""
 _PATIENCE = 300.0
 """Seconds for which ledger and broker may be out of reach."""
 
@@ -81,6 +83,7 @@ class _Rounds:
         self._looks, self._asks = _Every(settings.schedule.intake), _Every(settings.schedule.sweep)
         self._foretells = _Every(settings.schedule.forecast)
         self._first_look: datetime | None = None
+        self._sweeps_at = time.monotonic()
 
     def go(self, workers: LocalWorkers) -> Backlog:
         """One round; what is left to do."""
@@ -88,14 +91,22 @@ class _Rounds:
         if self._settings.intake.watch and self._looks():
             watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
-        background = not self._until_empty and self._asks()
-        sweep(self._database, self._settings, self._sender, self._memory, background=background)
+        if time.monotonic() >= self._sweeps_at:
+            self._sweep()
         left = self.backlog()
         if left.videos and self._foretells():
             coarsening.adjust(self._database, self._settings, self._memory)
             found = forecast_now(self._database, self._settings, workers=self._processes, measures=False)
             record(self._database, found)
         return left
+
+    def _sweep(self) -> None:
+        """It takes the longer the more there is to do; mostly it gets a tenth of the time."""
+        begun = time.monotonic()
+        background = not self._until_empty and self._asks()
+        sweep(self._database, self._settings, self._sender, self._memory, background=background)
+        ended = time.monotonic()
+        self._sweeps_at = ended + min(9 * (ended - begun), _LONGEST_PAUSE)
 
     def backlog(self) -> Backlog:
         """What is left to do."""

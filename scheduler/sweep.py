@@ -6,7 +6,8 @@ work are due, and less than half a window of them, the sweep sends a window of w
 worker that gets a message a second time finds the work claimed or done.
 """
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -31,9 +32,9 @@ _PLANNED_AT_ONCE: Final = 50
 class Due:
     """Pieces of work that no worker has: segments, each with its video; videos to be finished; arrivals."""
 
-    segments: list[tuple[int, int]] = field(default_factory=list)
-    videos: list[int] = field(default_factory=list)
-    arrivals: list[int] = field(default_factory=list)
+    segments: Sequence[tuple[int, int]] = ()
+    videos: Sequence[int] = ()
+    arrivals: Sequence[int] = ()
 
 
 def sweep(
@@ -152,19 +153,39 @@ def _plan_one(session: Session, settings: Settings, entry: Entry, processes: int
 def _put_in_order(database: Database, settings: Settings) -> Due:
     """Free what dead processes held, end what has used up its tries; what is free then."""
     allowed = Allowance(settings.work.attempts, settings.work.outages)
+    # Mostly nothing is to be written, and of a large queue looking takes longer than workers should wait for a lock.
+    with database.reading() as session:
+        found, is_settled = _look(session, allowed)
+    if is_settled:
+        return found
     with database.writing() as session:
         leases.release_gone(session)
-        now = leases.utc_now()
-        pieces, exhausted = due.segments(session, allowed, now)
-        for segment_id in exhausted:
-            segments.end_exhausted(session, segment_id, allowed=allowed, now=now)
         segments.end_complete(session)
-        finishable, worn_out = due.videos(session, allowed, now)
-        for video_id in worn_out:
-            finishing.end_exhausted(session, video_id, allowed=allowed, now=now)
-        arrived, refused = arrivals.due(session, allowed, now)
-        for arrival_id in refused:
-            arrivals.end_exhausted(session, arrival_id, allowed=allowed, now=now)
+        _end_exhausted(session, allowed)
+    with database.reading() as session:
+        return _look(session, allowed)[0]
+
+
+def _look(session: Session, allowed: Allowance) -> tuple[Due, bool]:
+    """What is free, and whether it is all that could be."""
+    now = leases.utc_now()
+    pieces, exhausted = due.segments(session, allowed, now)
+    finishable, worn_out = due.videos(session, allowed, now)
+    arrived, refused = arrivals.due(session, allowed, now)
+    unsettled = exhausted or worn_out or refused or leases.any_gone(session) or segments.any_complete(session)
+    return Due(pieces, finishable, arrived), not unsettled
+
+
+def _end_exhausted(session: Session, allowed: Allowance) -> None:
+    now = leases.utc_now()
+    exhausted = due.segments(session, allowed, now)[1]
+    for segment_id in exhausted:
+        segments.end_exhausted(session, segment_id, allowed=allowed, now=now)
+    worn_out = due.videos(session, allowed, now)[1]
+    for video_id in worn_out:
+        finishing.end_exhausted(session, video_id, allowed=allowed, now=now)
+    refused = arrivals.due(session, allowed, now)[1]
+    for arrival_id in refused:
+        arrivals.end_exhausted(session, arrival_id, allowed=allowed, now=now)
     if exhausted or worn_out or refused:
         log.info("tries used up", segments=len(exhausted), videos=len(worn_out), arrivals=len(refused))
-    return Due(pieces, finishable, arrived)

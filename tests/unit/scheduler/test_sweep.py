@@ -13,7 +13,7 @@ from support import ledgers
 from config.embedder_file import EmbedderFile
 from config.service_settings import BrokerSettings
 from config.settings import Settings
-from db import reembedding, segments, spaces, videos
+from db import counters, reembedding, segments, spaces, videos
 from db.facts import UploadFacts, VideoFacts
 from db.leases import Allowance, utc_now
 from db.schema import Priority, Segment
@@ -118,6 +118,18 @@ def test_a_new_video_waits_where_the_sweep_is_not_to_begin_it(database: Database
     assert recorder.rung["segments"] == []
     with database.reading() as session:
         assert videos.get(session, video_id).state == VideoState.WAITING
+
+
+def test_a_sweep_that_changes_nothing_waits_for_no_writer(database: Database, settings: Settings) -> None:
+    submit(database)
+    sweep(database, settings, Recorder(), Memory(2))
+    hurried = Database(settings.database_url, lock_timeout=0.1)
+    recorder = Recorder()
+    with database.writing() as session:
+        counters.draw(session, counters.LINKS)
+        sweep(hurried, settings, recorder, Memory(2))
+    hurried.close()
+    assert len(recorder.rung["segments"]) == 3
 
 
 def test_at_most_a_window_is_sent(database: Database, settings: Settings) -> None:

@@ -215,7 +215,8 @@ def test_the_decoder_goes_with_its_keeper(clip: Path) -> None:
 def test_the_decoder_goes_with_a_worker_that_is_killed(clip: Path) -> None:
     program = (
         "import sys, time; from pathlib import Path; from worker.cage.keeper import Keeper; "
-        "from config.sampling_settings import DecodeSettings; k = Keeper(DecodeSettings()); k.probe(Path(sys.argv[1])); "
+        "from config.sampling_settings import DecodeSettings; "
+        "k = Keeper(DecodeSettings()); k.probe(Path(sys.argv[1])); "
         "print(k.pid, flush=True); time.sleep(60)"
     )
     with subprocess.Popen([sys.executable, "-c", program, str(clip)], stdout=subprocess.PIPE, text=True) as worker:
