@@ -5,6 +5,7 @@ from contextlib import contextmanager
 
 from config import tasks
 from config.celery_app import app
+from config.outages import needs_ledger
 from config.settings import Settings, load_settings
 from db.migrate import ensure_schema
 from db.session import Database, open_database
@@ -21,6 +22,7 @@ _MEMORY = Memory()
 
 
 @app.task(name=tasks.SWEEP)
+@needs_ledger
 def sweep_task() -> None:
     """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
@@ -29,6 +31,7 @@ def sweep_task() -> None:
 
 
 @app.task(name=tasks.INTAKE)
+@needs_ledger
 def intake_task() -> None:
     """Look at the watched places, and have submitted what has arrived there."""
     settings = load_settings()
@@ -39,6 +42,7 @@ def intake_task() -> None:
 
 
 @app.task(name=tasks.FORECAST)
+@needs_ledger
 def forecast_task() -> None:
     """Record when the queue will be empty, and what became of earlier forecasts; leave samples out where it must be."""
     settings = load_settings()
@@ -48,6 +52,7 @@ def forecast_task() -> None:
 
 
 @app.task(name=tasks.RETENTION)
+@needs_ledger
 def retention_task() -> None:
     """Delete what is older than the settings allow."""
     settings = load_settings()
@@ -56,6 +61,7 @@ def retention_task() -> None:
 
 
 @app.task(name=tasks.NIGHTLY)
+@needs_ledger
 def nightly_task() -> None:
     """Begin the night: who was enrolled during the day is looked for in the past, and what was submitted is begun."""
     settings = load_settings()

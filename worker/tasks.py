@@ -8,6 +8,7 @@ from structlog.contextvars import bound_contextvars
 from config import tasks
 from config.celery_app import app
 from config.errors import ModelError, StorageUnavailable
+from config.outages import needs_ledger
 from config.settings import load_settings
 from db import chores
 from worker.archive import renew
@@ -32,6 +33,7 @@ def _stop(**_: object) -> None:
 
 
 @app.task(name=tasks.SCAN_SEGMENT, bind=True)
+@needs_ledger
 def scan_segment_task(self: Task[[int], None], segment_id: int) -> None:
     """Scan a segment, or look at its borders, if it is to be had; who ends a video's last has it finished."""
     with bound_contextvars(task=self.request.id):
@@ -41,6 +43,7 @@ def scan_segment_task(self: Task[[int], None], segment_id: int) -> None:
 
 
 @app.task(name=tasks.FINISH_VIDEO, bind=True)
+@needs_ledger
 def finish_video_task(self: Task[[int], None], video_id: int) -> None:
     """Finish a video if it is to be had, or send for those who look at its borders first."""
     with bound_contextvars(task=self.request.id):
@@ -52,6 +55,7 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
 
 
 @app.task(name=tasks.ADMIT, bind=True)
+@needs_ledger
 def admit_task(self: Task[[int], None], arrival_id: int) -> None:
     """Submit a file that has arrived in a watched place, if it is to be had."""
     with bound_contextvars(task=self.request.id):
@@ -59,6 +63,7 @@ def admit_task(self: Task[[int], None], arrival_id: int) -> None:
 
 
 @app.task(name=tasks.REMATCH, bind=True)
+@needs_ledger
 def rematch_task(self: Task[[], None]) -> None:
     """Calibrate the galleries where that is due, and bring past videos up to date with them."""
     process = this_process()
@@ -69,6 +74,7 @@ def rematch_task(self: Task[[], None]) -> None:
 
 
 @app.task(name=tasks.LINK, bind=True)
+@needs_ledger
 def link_task(self: Task[[], None]) -> None:
     """Look for unknown people of the videos that have ended in all others, unless somebody is at it."""
     process = this_process()
@@ -78,6 +84,7 @@ def link_task(self: Task[[], None]) -> None:
 
 
 @app.task(name=tasks.REEMBED, bind=True)
+@needs_ledger
 def reembed_task(self: Task[[], None]) -> None:
     """Embed some faces for the candidate's space while nothing else is to be done, and ask to go on with it."""
     process = this_process()
