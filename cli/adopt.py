@@ -44,7 +44,8 @@ def _adopt(settings: Settings) -> int:
             moved, left = adopt_videos(process, advance)
     finally:
         process.database.close()
-    console.lines([f"{process.engine.space.name}: {photographs} photographs and {moved} videos have gone over"])
+    told = f"{console.counted(photographs, 'photograph')} and {console.counted(moved, 'video')}"
+    console.lines([f"{process.engine.space.name}: gone over are {told}"])
     if left:
         console.lines(
             [f"{left} videos stay: a crop of theirs is missing or damaged; they keep their names and gallery"]

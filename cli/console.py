@@ -94,6 +94,11 @@ def complain(text: str) -> None:
 _JOINER = "\u200d"
 
 
+def counted(count: int, one: str, many: str = "") -> str:
+    """How many of something, e.g. `1 video`, `2,000 videos`; `many` where that is not the word with an s."""
+    return f"{count:,} {one if count == 1 else many or one + 's'}"
+
+
 def plain(text: str) -> Text:
     """A cell that shows what stands in it: brackets in a title are no markup, line breaks and escapes do nothing."""
     return Text("".join(letter if letter.isprintable() or letter == _JOINER else "�" for letter in text))

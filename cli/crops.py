@@ -36,7 +36,7 @@ def move() -> None:
         if not erasure.settle(database):
             console.err.print(console.STILL_IN_LOG, markup=False)
         left = collect(database, settings.storage)
-    console.lines([f"{moved.crops} pictures are in {settings.storage.crops or 'the database'} now"])
+    console.lines([f"{console.counted(moved.crops, 'picture')} now in {settings.storage.crops or 'the database'}"])
     if moved.left:
         console.complain(f"some of {moved.left} videos are not: gone, or worked on at this moment")
     for error in {str(each) for each in (moved.trouble, *left.trouble.values()) if each is not None}:

@@ -44,7 +44,10 @@ def run(
         found.collection.write(output)
     except OSError as error:
         raise typer.BadParameter(f"{output} cannot be written: {error.strerror}", param_hint="--output") from None
-    told = f"{len(found.collection)} faces of {len(photographs) - found.refused} photographs in {output}"
-    console.lines([told + (f"; {found.faceless} photographs without a face" if found.faceless else "")])
+    used = len(photographs) - found.refused
+    told = f"{console.counted(len(found.collection), 'face')} of {console.counted(used, 'photograph')} in {output}"
+    console.lines(
+        [told + (f"; {console.counted(found.faceless, 'photograph')} without a face" if found.faceless else "")]
+    )
     if found.refused:
         raise typer.Exit(Exit.REFUSED)

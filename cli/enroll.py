@@ -146,26 +146,23 @@ def _summarise(enrolment: "Enrolment", offers: "Offers", outcomes: Sequence["Out
 def _remarks(enrolment: "Enrolment", offers: "Offers", outcomes: Sequence["Outcome"]) -> list[str]:
     lines = []
     if missing := len(offers.offers) - len(outcomes):
-        lines.append(
-            f"{_count(missing, 'photograph was', 'photographs were')} not looked at; run the same again to go on"
-        )
+        told = console.counted(missing, "photograph was", "photographs were")
+        lines.append(f"{told} not looked at; run the same again to go on")
     enrolled = {outcome.offer.name for outcome in outcomes if outcome.error is None or outcome.repeated}
     names = [outcome.offer.name for outcome in outcomes if outcome.offer.name not in enrolled]
     if without := enrolment.without_photograph([*names, *offers.empty]):
-        lines.append(f"{_count(len(without), 'person has', 'people have')} no enrolled photograph: {_some(without)}")
+        lines.append(
+            f"{console.counted(len(without), 'person has', 'people have')} no enrolled photograph: {_some(without)}"
+        )
     if offers.nameless:
         named = _some([path.name for path in offers.nameless])
-        told = _count(len(offers.nameless), "photograph lies", "photographs lie")
+        told = console.counted(len(offers.nameless), "photograph lies", "photographs lie")
         lines.append(f"{told} in no person's folder, so nobody was enrolled from there: {named}")
     if offers.left_out:
         endings = Counter(path.suffix.lower() or "no ending" for path in offers.left_out)
         told = ", ".join(f"{count} {ending}" for ending, count in endings.most_common())
         lines.append(f"left out, since their endings are no photograph's: {told}")
     return lines
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number} {one if number == 1 else several}"
 
 
 def _some(words: Sequence[str]) -> str:

@@ -165,7 +165,8 @@ def _print_rows(faces: "LabelledFaces", rows: Sequence["Row"]) -> None:
         head = (str(row.gallery), str(row.photographs), row.label, f"{np.mean(row.rank_1()):.1%}")
         table.add_row(*head, *cells, f"{people} on {len(searches.strangers)}")
     console.out.print(table)
-    told = f"{len(faces)} faces of {len(faces.names)} people, {faces.faceless} photographs without a face"
+    faceless = console.counted(faces.faceless, "photograph")
+    told = f"{console.counted(len(faces), 'face')} of {len(faces.names)} people, {faceless} without a face"
     console.lines([f"{told}; mean over the seeds, least and largest in brackets"])
 
 

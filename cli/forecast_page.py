@@ -6,6 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo
 
 from cli import console
+from cli.console import counted
 from cli.moments import told_moment
 from db.schema import ForecastRow
 from scheduler.coverage import Coverage
@@ -38,7 +39,7 @@ def show(foretold: Foretold, zone: ZoneInfo) -> None:
     console.lines(_heading(foretold, made, zone))
     risky = made.at_risk
     if risky:
-        console.lines(["", f"at risk   {_count(len(risky), 'video')}, {_share(made.risk)} and more likely to be late"])
+        console.lines(["", f"at risk   {counted(len(risky), 'video')}, {_share(made.risk)} and more likely to be late"])
         console.out.print(_videos(risky[:_LISTED], made.made_at, zone))
         if len(risky) > _LISTED:
             console.lines([f"and {len(risky) - _LISTED} more; --json lists them all"])
@@ -65,12 +66,12 @@ def show_history(rows: Sequence[ForecastRow], coverage: Coverage, zone: ZoneInfo
 def _heading(foretold: Foretold, made: Forecast, zone: ZoneInfo) -> Iterator[str]:
     now = made.made_at
     yield (
-        f"queue     {_count(len(made.videos), 'video')}, {_hours(made.video_seconds)} of video to be scanned, "
+        f"queue     {counted(len(made.videos), 'video')}, {_hours(made.video_seconds)} of video to be scanned, "
         f"about {_hours(made.work_seconds)} of work"
     )
     if made.coarse:
-        yield f"coarse    samples are left out of {_count(made.coarse, 'video')} until there is time for them"
-    yield f"workers   {_count(made.processes, 'process', 'processes')}{_SOURCES[foretold.source]}"
+        yield f"coarse    samples are left out of {counted(made.coarse, 'video')} until there is time for them"
+    yield f"workers   {counted(made.processes, 'process', 'processes')}{_SOURCES[foretold.source]}"
     if made.begins > now:
         yield f"begins    {told_moment(made.begins, now, zone)}, with the nightly run"
     empty = made.outlook.empty
@@ -84,7 +85,7 @@ def _heading(foretold: Foretold, made: Forecast, zone: ZoneInfo) -> Iterator[str
     if not estimate.videos:
         yield "learnt    from nothing yet: the times of another machine, and a wide interval"
     else:
-        yield f"learnt    from {_count(estimate.videos, 'video')} of {_count(estimate.nights, 'night')}"
+        yield f"learnt    from {counted(estimate.videos, 'video')} of {counted(estimate.nights, 'night')}"
 
 
 def _videos(videos: Sequence[VideoForecast], now: datetime, zone: ZoneInfo) -> object:
@@ -115,7 +116,9 @@ def _measures(measures: Sequence[Measure], now: datetime, zone: ZoneInfo) -> obj
 def _enough(made: Forecast) -> str:
     if made.enough is None:
         return "no number of processes would make everything on time"
-    return f"{_count(made.enough, 'process', 'processes')} would make everything on time ({_share(1 - made.risk)} sure)"
+    return (
+        f"{counted(made.enough, 'process', 'processes')} would make everything on time ({_share(1 - made.risk)} sure)"
+    )
 
 
 def _past(row: ForecastRow, zone: ZoneInfo) -> list[str]:
@@ -142,7 +145,7 @@ def _told_coverage(coverage: Coverage) -> Iterator[str]:
         return
     nights = coverage.nights
     yield (
-        f"{_count(nights, 'night')} with a result: the interval of 80 % held in {coverage.held_80}, that of 95 % in "
+        f"{counted(nights, 'night')} with a result: the interval of 80 % held in {coverage.held_80}, that of 95 % in "
         f"{coverage.held_95}; the median was off by {100 * coverage.off:.0f} % (half of the nights by less)"
     )
     if nights < _ENOUGH_NIGHTS:
@@ -172,7 +175,3 @@ def _hours(seconds: float) -> str:
     if seconds < 5400:
         return f"{seconds / 60:.0f} min" if seconds >= 90 else f"{seconds:.0f} s"
     return f"{seconds / 3600:.1f} h"
-
-
-def _count(count: int, one: str, many: str = "") -> str:
-    return f"{count:,} {one if count == 1 else many or one + 's'}"

@@ -72,7 +72,7 @@ def _print(photograph: "IdentifiedPhotograph", names: Mapping[int, str]) -> None
     if error is not None:
         console.err.print(f"{error.code}: {error}", markup=False)
         return
-    faces = f"{len(photograph.faces)} face{'' if len(photograph.faces) == 1 else 's'}"
+    faces = console.counted(len(photograph.faces), "face")
     console.lines([f"{shown(photograph.path)}: {faces if photograph.faces else 'no face'}"])
     console.lines(f"  {number}  {_told(face, names)}" for number, face in enumerate(photograph.faces, start=1))
 

@@ -62,7 +62,9 @@ def show(name: Name, *, as_json: AsJson = False) -> None:
         identity = identities.get(session, name)
         photographs = inspect(session, identity.id, LikenessRule(settings.match.largest_distance))
         told = {"name": identity.name, "since": identity.created_at.isoformat()}
-        heading = f"{identity.name}, {len(photographs)} photographs, since {identity.created_at:%Y-%m-%d}"
+        heading = (
+            f"{identity.name}, {console.counted(len(photographs), 'photograph')}, since {identity.created_at:%Y-%m-%d}"
+        )
     if as_json:
         listed = [_as_json(photograph) for photograph in photographs]
         typer.echo(json.dumps({**told, "photographs": listed}, ensure_ascii=False, indent=2))
@@ -93,7 +95,7 @@ def check(*, as_json: AsJson = False) -> None:
         return
     if doubtful:
         _print(doubtful)
-    console.lines([f"{len(doubtful)} of {total} photographs call for a look"])
+    console.lines([f"{len(doubtful)} of {console.counted(total, 'photograph')} call for a look"])
 
 
 def _print(photographs: list["EnrolledPhotograph"]) -> None:
@@ -160,7 +162,8 @@ def merge(
             raise typer.Exit(Exit.REFUSED)
         with database.writing() as session:
             moved = identities.merge(session, source.id, target.id)
-    console.lines([f"{source.name} is {target.name} now: {moved.faces} photographs, {moved.groups} places of videos"])
+    photographs, places = console.counted(moved.faces, "photograph"), console.counted(moved.groups, "place")
+    console.lines([f"{source.name} is {target.name} now: {photographs}, {places} of videos"])
 
 
 def remove(
@@ -184,14 +187,17 @@ def remove(
                 f"is none of {kept_name}'s",
                 "`rollcall identities show` tells their numbers",
             )
-        what = f"{len(set(photograph))} of {len(numbers)} photographs of {kept_name}" if photograph else (
-            f"{kept_name} and the vectors of {len(numbers)} photographs"
+        enrolled = console.counted(len(numbers), "photograph")
+        what = f"{len(set(photograph))} of {enrolled} of {kept_name}" if photograph else (
+            f"{kept_name} and the vectors of {enrolled}"
         )  # fmt: skip
         if not yes and not console.confirmed(f"Erase {what} for good?"):
             console.err.print("nothing was erased", markup=False)
             raise typer.Exit(Exit.REFUSED)
         groups = _erase(database, identity_id, photograph)
-        console.lines([f"erased {what}" + (f"; unknown now in {groups} places of videos" if groups else "")])
+        console.lines(
+            [f"erased {what}" + (f"; unknown now in {console.counted(groups, 'place')} of videos" if groups else "")]
+        )
         if not erasure.settle(database):
             console.err.print(console.STILL_IN_LOG, markup=False)
 

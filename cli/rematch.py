@@ -52,7 +52,7 @@ def match_past(database: Database, settings: Settings) -> bool:
         process.database.close()
     told = _told(done.rematched)
     if people := done.linked.people:
-        told += [f"{people} unknown {'person' if people == 1 else 'people'} more"]
+        told += [f"{console.counted(people, 'unknown person', 'unknown people')} more"]
     if told:
         console.lines([", ".join(told)])
     return bool(told)
@@ -61,9 +61,9 @@ def match_past(database: Database, settings: Settings) -> bool:
 def _told(changed: "Rematched") -> list[str]:
     if not changed.videos:
         return []
-    told = [f"{changed.videos} past {'video' if changed.videos == 1 else 'videos'}"]
-    told += [f"{_appearances(changed.named)} named"] if changed.named else []
-    told += [f"{_appearances(changed.unnamed)} no longer so named"] if changed.unnamed else []
+    told = [f"{console.counted(changed.videos, 'past video')}"]
+    told += [f"{console.counted(changed.named, 'appearance')} named"] if changed.named else []
+    told += [f"{console.counted(changed.unnamed, 'appearance')} no longer so named"] if changed.unnamed else []
     return told
 
 
@@ -72,7 +72,3 @@ def _calibrate(database: Database, settings: Settings) -> None:
 
     for done in calibrate_where_due(database, Targets.of(settings.match)):
         console.lines([f"calibrated for {done.identities} people: rule {done.rule.name}"])
-
-
-def _appearances(count: int) -> str:
-    return f"{count} {'appearance' if count == 1 else 'appearances'}"

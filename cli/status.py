@@ -61,7 +61,7 @@ def run(
         return
     console.out.print(_table(lines, leases.utc_now(), settings.schedule.time_zone))
     told_counts = ", ".join(f"{counts[state]} {state}" for state in VideoState if state in counts)
-    counted = f"{told_counts}; {left.segments} segments open"
+    counted = f"{told_counts}; {console.counted(left.segments, 'segment')} open"
     console.lines(["", counted, *_arriving(arrived), *map(_proposed, due), *again])
 
 

@@ -102,7 +102,7 @@ def show(written: Code, *, as_json: AsJson = False) -> None:
         told = {"code": code(number), "state": state, "name": named or None, "places": [_place(one) for one in places]}
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
-    console.lines([f"{code(number)}, {state}{f': {named}' if named else ''}, {len(places)} places"])
+    console.lines([f"{code(number)}, {state}{f': {named}' if named else ''}, {console.counted(len(places), 'place')}"])
     if not places:
         return
     made = console.table("place", "title", "seen")
@@ -161,8 +161,8 @@ def name(
     settings = load_settings()
     with opened(settings) as database:
         done = name_unknown(database, written, name, settings, frozenset(without or ()))
-    places = f"{done.places} {'place' if done.places == 1 else 'places'} of videos"
-    faces = f"{done.faces} {'face' if done.faces == 1 else 'faces'} enrolled" if done.faces else (
+    places = f"{console.counted(done.places, 'place')} of videos"
+    faces = f"{console.counted(done.faces, 'face')} enrolled" if done.faces else (
         "no face is good enough to enrol"
     )  # fmt: skip
     console.lines([f"{done.name}: {places}, {faces}"])

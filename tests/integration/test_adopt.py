@@ -215,7 +215,7 @@ def test_the_command_goes_over(tmp_path: Path, file: EmbedderFile, monkeypatch: 
             monkeypatch.setenv(f"ROLLCALL_FACES__FILE__{name.upper()}", str(value))
         load_settings.cache_clear()
         done = runner.invoke(app, ["adopt"])
-        assert f"{file.space_name}: 1 photographs and 1 videos have gone over" in done.stdout
+        assert f"{file.space_name}: gone over are 1 photograph and 1 video" in done.stdout
         assert names(process, video_id) == ["Ann"]
         process.database.close()
     finally:

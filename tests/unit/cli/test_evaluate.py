@@ -127,7 +127,7 @@ def test_a_photograph_that_cannot_be_read_is_told_and_left_out(people: Path) -> 
     result = runner.invoke(app, arguments)
     assert result.exit_code == 3
     assert "unreadable: " in result.stderr
-    assert "5 faces of 3 people, 1 photographs without a face" in result.stdout
+    assert "5 faces of 3 people, 1 photograph without a face" in result.stdout
 
 
 @pytest.mark.usefixtures("home")

@@ -145,7 +145,7 @@ def test_two_people_are_made_one() -> None:
     assert "nothing was changed" not in said("merge", "joe biden", "barack obama", answer="n\n", code=3)
     assert listed() == {"Barack Obama": 2, "joe biden": 1}
     told = said("merge", "joe biden", "barack obama", "--yes")
-    assert told.strip() == "joe biden is Barack Obama now: 1 photographs, 0 places of videos"
+    assert told.strip() == "joe biden is Barack Obama now: 1 photograph, 0 places of videos"
     assert listed() == {"Barack Obama": 3}
     assert "both are Barack Obama" in runner.invoke(app, ["identities", "merge", "Barack Obama", "BARACK OBAMA"]).output
     assert isinstance(runner.invoke(app, ["identities", "merge", "nobody", "barack obama"]).exception, NotFound)
