@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import typer
 from rich.console import Console
@@ -68,7 +68,9 @@ class Advance:
         tenth = 10 * done // self._total if self._total else 0
         if tenth != self._tenth:
             self._tenth = tenth
-            err.print(f"{self._what}: {done} of {self._total}", markup=False)
+            # A full disk that it is written to must not end the work.
+            with suppress(OSError):
+                err.print(f"{self._what}: {done} of {self._total}", markup=False)
 
 
 def table(*columns: str) -> Table:

@@ -6,6 +6,8 @@ from typing import Final
 
 _CLOCK: Final = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 _FROM_NOW: Final = re.compile(r"\+(\d{1,5})(m|h|d)")
+_FIRST_YEAR: Final = 1900
+_LAST_YEAR: Final = 2999
 _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days"}
 
 
@@ -23,7 +25,13 @@ def moment(written: str, zone: tzinfo) -> datetime:
 
 
 def in_zone(found: datetime, zone: tzinfo) -> datetime:
-    """With a zone: its own, or the given one where it has none."""
+    """With a zone: its own, or the given one where it has none.
+
+    Raises:
+        ValueError: it lies in another age: near the ends of time, other zones have no word for it.
+    """
+    if not _FIRST_YEAR <= found.year <= _LAST_YEAR:
+        raise ValueError(f"the year {found.year} is none of {_FIRST_YEAR} to {_LAST_YEAR}")
     return found if found.tzinfo is not None else found.replace(tzinfo=zone)
 
 

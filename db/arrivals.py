@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, Select, and_, delete, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from db import leases
@@ -43,7 +43,7 @@ def observe(
         root: of the place, with a slash at its end.
         seen: files below it, each once.
         all_seen: whether these are all; else none is gone.
-        stable: for how long a file must have stayed the same.
+        stable: for how long a file must have stayed the same; also over where a clock was set back meanwhile.
         now: the time.
     """
     known = {row.place: row for row in session.execute(_below(root))}
@@ -54,7 +54,7 @@ def observe(
             new.append(each)
         elif row.version != each.version:
             changed.append((row.id, each))
-        elif row.state == ArrivalState.GROWING and (each.whole or now - row.since >= stable):
+        elif row.state == ArrivalState.GROWING and (each.whole or not timedelta(0) <= now - row.since < stable):
             settled.append(row.id)
     if new:
         begun = {"attempts": 0, "excused": 0, "since": now}
@@ -82,9 +82,11 @@ def _first(seen: Seen) -> ArrivalState:
 
 
 def _below(root: str) -> Select[int, str, str, str, datetime]:
-    return select(Arrival.id, Arrival.place, Arrival.version, Arrival.state, Arrival.since).where(
-        func.substr(Arrival.place, 1, len(root)) == root
-    )
+    return select(Arrival.id, Arrival.place, Arrival.version, Arrival.state, Arrival.since).where(_is_below(root))
+
+
+def _is_below(root: str) -> ColumnElement[bool]:
+    return func.substr(Arrival.place, 1, len(root)) == root
 
 
 def _move(session: Session, ids: Sequence[int]) -> None:
@@ -163,9 +165,12 @@ def count_by_state(session: Session) -> dict[str, int]:
     return dict(rows.all())
 
 
-def unfinished(session: Session, seen_by: datetime | None) -> int:
-    """How many arrivals are still to be submitted; of growing ones, those that have not changed since a moment."""
+def unfinished(session: Session, seen_by: datetime | None, roots: Sequence[str]) -> int:
+    """How many arrivals are still to be submitted; of growing ones, those below some roots, each with a slash at its
+    end, that have not changed since a moment.
+    """  # noqa: D205  the lines are one sentence
     open_ones: ColumnElement[bool] = Arrival.state.in_(leases.open_states(Arrival))
-    if seen_by is not None:
-        open_ones |= and_(Arrival.state == ArrivalState.GROWING, Arrival.since <= seen_by)
+    if seen_by is not None and roots:
+        below = or_(*(_is_below(root) for root in roots))
+        open_ones |= and_(Arrival.state == ArrivalState.GROWING, Arrival.since <= seen_by, below)
     return session.scalar(select(func.count()).select_from(Arrival).where(open_ones)) or 0

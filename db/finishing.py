@@ -6,7 +6,7 @@ from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.orm import Session
 
 from db import borders, casts, counters, leases, quality, segments
@@ -116,7 +116,7 @@ def write(
         gallery_version=gallery_version,
         matched_version=gallery_version,
         matched_rule=rule,
-        ended_at=func.coalesce(Video.ended_at, now),
+        ended_at=_first_end(now),
         lease_owner=None,
         lease_until=None,
     )
@@ -183,7 +183,7 @@ def fail(session: Session, held: Claim, *, permanent: bool, cause: str, detail: 
         state=VideoState.FAILED if permanent else VideoState.QUARANTINED,
         cause=cause,
         detail=detail,
-        ended_at=now,
+        ended_at=_first_end(now),
         lease_owner=None,
         lease_until=None,
     )
@@ -192,5 +192,10 @@ def fail(session: Session, held: Claim, *, permanent: bool, cause: str, detail: 
 def end_exhausted(session: Session, video_id: int, *, allowed: Allowance, now: datetime) -> None:
     """Put a video whose tries at finishing it are used up in quarantine."""
     detail = "every try at grouping its faces ended without a word"
-    ended = {"state": VideoState.QUARANTINED, "ended_at": now}
+    ended = {"state": VideoState.QUARANTINED, "ended_at": _first_end(now)}
     leases.end_exhausted(session, Video, video_id, allowed=allowed, now=now, detail=detail, **ended)
+
+
+def _first_end(now: datetime) -> ColumnElement[datetime]:
+    """A video that is refilled has ended before, and that is when it was done."""
+    return func.coalesce(Video.ended_at, now)

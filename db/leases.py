@@ -52,10 +52,16 @@ def _here() -> str:
     return f"{socket.gethostname()}:{boot}-{namespace}"
 
 
+def pid_here(owner: str | None) -> int | None:
+    """The number of a process of this host; None of other hosts'."""
+    host, _, pid = (owner or "").rpartition("/")
+    return int(pid) if host == _here() and pid.isdecimal() else None
+
+
 def is_gone(owner: str | None) -> bool:
     """Whether the owner was a process of this host that is no more. Of other hosts nothing is known: False."""
-    host, _, pid = (owner or "").rpartition("/")
-    return host == _here() and pid.isdecimal() and not lives(int(pid))
+    pid = pid_here(owner)
+    return pid is not None and not lives(pid)
 
 
 def lives(pid: int) -> bool:
@@ -240,11 +246,8 @@ def excuses(session: Session, held: Claim) -> int:
 
 def overdue_here(session: Session, now: datetime) -> list[int]:
     """Processes of this host that hold work whose lease has run out: they hang, or they would have renewed it."""
-    owners: set[str] = set()
-    for table in LEASED:
-        owners.update(owner for owner in session.scalars(_owners(table, table.lease_until < now)) if owner)
-    places = (owner.rpartition("/") for owner in owners)
-    return sorted(int(pid) for host, _, pid in places if host == _here() and pid.isdecimal())
+    owners = (owner for table in LEASED for owner in session.scalars(_owners(table, table.lease_until < now)))
+    return sorted({pid for owner in owners if (pid := pid_here(owner)) is not None})
 
 
 def any_gone(session: Session) -> bool:

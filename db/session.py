@@ -36,11 +36,12 @@ class Database:
     def __init__(self, url: str, lock_timeout: float = 30.0, galleries: Path | None = None) -> None:
         self.url = _with_driver(url)
         self.galleries = galleries
+        # Parameters hold embeddings and names: no message may.
         if self.is_sqlite:
-            self.engine = sa.create_engine(self.url, connect_args={"timeout": lock_timeout})
+            self.engine = sa.create_engine(self.url, hide_parameters=True, connect_args={"timeout": lock_timeout})
             _prepare_sqlite(self.engine, lock_timeout)
         else:
-            self.engine = sa.create_engine(self.url, pool_pre_ping=True, connect_args=_CLIENT)
+            self.engine = sa.create_engine(self.url, hide_parameters=True, pool_pre_ping=True, connect_args=_CLIENT)
             _leave_who_cannot_write(self.engine)
             _ask_whether_we_live(self.engine)
         # PostgreSQL would give each statement a state of its own; SQLite gives a transaction one in any case.

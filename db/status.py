@@ -127,11 +127,13 @@ def _channels(session: Session) -> dict[int, list[str]]:
     return found
 
 
-def backlog(session: Session, seen_by: datetime | None = None) -> Backlog:
-    """What is still to be done. Of arrivals that may still be written those count that have not changed since then."""
+def backlog(session: Session, seen_by: datetime | None = None, roots: Sequence[str] = ()) -> Backlog:
+    """What is still to be done. Of arrivals below some roots that may still be written those count that have not
+    changed since a moment.
+    """  # noqa: D205  the lines are one sentence
     open_videos = session.scalar(select(func.count()).select_from(Video).where(Video.state.not_in(ENDED)))
     open_segments = session.scalar(select(func.count()).select_from(Segment).where(Segment.state.not_in(SEGMENT_ENDED)))
-    return Backlog(open_videos or 0, open_segments or 0, arrivals.unfinished(session, seen_by))
+    return Backlog(open_videos or 0, open_segments or 0, arrivals.unfinished(session, seen_by, roots))
 
 
 def is_busy(session: Session) -> bool:

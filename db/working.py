@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session, aliased
 
 from db import leases
 from db.processes import LATELY
-from db.schema import Arrival, Chore, Segment, TaskRun, Video
+from db.schema import Arrival, Chore, Reembedding, Segment, TaskRun, Video
 from db.states import ArrivalState, SegmentState, VideoState
 
 _TRY = aliased(TaskRun)
@@ -18,9 +18,9 @@ _TRY = aliased(TaskRun)
 class AtWork:
     """A worker process and what it does.
 
-    `stage`: `admit`, `scan`, `refine`, `finish`, or a chore, as `linking`; None of one that has nothing to do. `video`,
-    `title`, `segment`, `segments`: which, and of how many; None where that does not apply. `place`: of an arrival.
-    `since`: when it began, or ended the last one. `until`: to when its lease runs.
+    `stage`: `admit`, `scan`, `refine`, `finish`, `reembed`, or a chore, as `linking`; None of one that has nothing to
+    do. `video`, `title`, `segment`, `segments`: which, and of how many; None where that does not apply. `place`: of an
+    arrival. `since`: when it began, or ended the last one. `until`: to when its lease runs.
     """
 
     owner: str
@@ -52,10 +52,20 @@ class AtWork:
 
 def workers(session: Session, now: datetime) -> list[AtWork]:
     """Every worker process that holds something, or has ended a try in the last ten minutes; by host and number."""
-    busy = [*_scanning(session), *_finishing(session), *_admitting(session), *_at_chores(session)]
+    busy = _busy(session)
     known = {worker.owner for worker in busy}
     idle = [AtWork(owner=owner, since=ended) for owner, ended in _lately(session, now) if owner not in known]
     return sorted(busy + idle, key=lambda worker: (worker.host, worker.pid.zfill(10)))
+
+
+def anybody_here(session: Session) -> bool:
+    """Whether a process of this host holds something."""
+    return any(leases.pid_here(worker.owner) is not None for worker in _busy(session))
+
+
+def _busy(session: Session) -> list[AtWork]:
+    of_videos = [*_scanning(session), *_finishing(session), *_reembedding(session)]
+    return [*of_videos, *_admitting(session), *_at_chores(session)]
 
 
 def _scanning(session: Session) -> list[AtWork]:
@@ -109,6 +119,14 @@ def _at_chores(session: Session) -> list[AtWork]:
     return [
         AtWork(owner=chore.lease_owner or "", stage=chore.name, until=chore.lease_until)
         for chore in session.scalars(held)
+    ]
+
+
+def _reembedding(session: Session) -> list[AtWork]:
+    held = select(Reembedding).where(Reembedding.lease_owner.is_not(None))
+    return [
+        AtWork(owner=piece.lease_owner or "", stage="reembed", video=piece.video_id, until=piece.lease_until)
+        for piece in session.scalars(held)
     ]
 
 

@@ -66,7 +66,7 @@ class Rules:
         if isinstance(found, datetime):
             return moments.in_zone(found, self._zone)
         if isinstance(found, date):
-            return datetime.combine(found, time(), self._zone)
+            return moments.in_zone(datetime.combine(found, time()), self._zone)
         return moments.moment(str(found), self._zone)
 
 

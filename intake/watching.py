@@ -15,32 +15,35 @@ from db.session import Database
 from intake.sidecars import SUFFIX
 from storage.base import Entry
 from storage.opening import store_at
-from storage.places import is_text
+from storage.places import is_text, parse_root
 
 log = structlog.get_logger(__name__)
 
 
-def look(database: Database, settings: Settings, clock: Clock = leases.utc_now) -> int:
-    """Look at every watched place once, and note what has arrived; how many places could not be looked at.
+def look(database: Database, settings: Settings, clock: Clock = leases.utc_now) -> list[str]:
+    """Look at every watched place once, and note what has arrived; the places of which everything was seen.
 
-    A place that is out of reach keeps nobody from looking at the others.
+    Those end in a slash. A place that is out of reach keeps nobody from looking at the others.
     """
-    failed = 0
+    seen_whole = []
     stable = timedelta(seconds=settings.intake.stable)
     for root in settings.intake.watch:
         found: list[Entry] = []
-        complete = True
+        complete, place = True, root
         try:
+            # As the places of its files are written, whatever slashes and dots the setting has.
+            place = f"{str(parse_root(root)).rstrip('/')}/"
             found.extend(store_at(root, settings.storage).entries())
         except RollcallError as error:
             # What was listed so far is there all the same.
             log.warning("watched place out of reach", cause=error.code, detail=str(error))
-            failed, complete = failed + 1, False
+            complete = False
         seen = uploads(found, settings.intake.ignore)
         with database.writing() as session:
-            place = f"{root.rstrip('/')}/"
             arrivals.observe(session, place, seen, all_seen=complete, stable=stable, now=clock())
-    return failed
+        if complete:
+            seen_whole.append(place)
+    return seen_whole
 
 
 def uploads(found: list[Entry], ignored: list[str]) -> Iterator[Seen]:

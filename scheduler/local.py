@@ -14,7 +14,7 @@ import structlog
 from config.celery_app import app
 from config.errors import BrokerUnavailable, Conflict, DatabaseUnavailable
 from config.settings import Settings
-from db import leases, status
+from db import leases, status, working
 from db.session import Database
 from db.status import Backlog
 from intake import watching
@@ -28,6 +28,8 @@ from scheduler.sweep import sweep
 log = structlog.get_logger(__name__)
 
 _TICK = 1.0
+_PATIENCE_AFTER_A_DEATH = 5.0
+"""Seconds for which nobody takes anything, after one was killed, before the others are taken to be stuck."""
 _LONGEST_PAUSE = 5.0
 """Seconds between two sweeps."""
 _PATIENCE = 300.0
@@ -83,13 +85,17 @@ class _Rounds:
         self._looks, self._asks = _Every(settings.schedule.intake), _Every(settings.schedule.sweep)
         self._foretells = _Every(settings.schedule.forecast)
         self._first_look: datetime | None = None
+        self._watched: list[str] = []
+        self._due = 0
+        self._well = time.monotonic()
         self._sweeps_at = time.monotonic()
 
     def go(self, workers: LocalWorkers) -> Backlog:
         """One round; what is left to do."""
         workers.end_overdue(_overdue(self._database))
+        self._unblock(workers)
         if self._settings.intake.watch and self._looks():
-            watching.look(self._database, self._settings)
+            self._watched = watching.look(self._database, self._settings)
             self._first_look = self._first_look or leases.utc_now()
         if time.monotonic() >= self._sweeps_at:
             self._sweep()
@@ -100,18 +106,32 @@ class _Rounds:
             record(self._database, found)
         return left
 
+    def _unblock(self, workers: LocalWorkers) -> None:
+        """Start the workers anew where nobody takes what there is to do; soon where one of them was killed.
+
+        Celery's processes of one machine read from one pipe, and whoever waits there holds its lock. Killed, it keeps
+        the lock for ever, and the others wait for it.
+        """
+        with self._database.reading() as session:
+            stuck = self._due > 0 and not working.anybody_here(session)
+        if not stuck:
+            self._well = time.monotonic()
+        elif time.monotonic() - self._well > (_PATIENCE_AFTER_A_DEATH if workers.maimed else self._settings.work.lease):
+            self._well = time.monotonic()
+            workers.begin_anew()
+
     def _sweep(self) -> None:
         """It takes the longer the more there is to do; mostly it gets a tenth of the time."""
         begun = time.monotonic()
         background = not self._until_empty and self._asks()
-        sweep(self._database, self._settings, self._sender, self._memory, background=background)
+        self._due = sweep(self._database, self._settings, self._sender, self._memory, background=background)
         ended = time.monotonic()
         self._sweeps_at = ended + min(9 * (ended - begun), _LONGEST_PAUSE)
 
     def backlog(self) -> Backlog:
         """What is left to do."""
         with self._database.reading() as session:
-            return status.backlog(session, self._first_look)
+            return status.backlog(session, self._first_look, self._watched)
 
 
 def run(

@@ -12,6 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import psutil
 import structlog
 
 from config.errors import WorkersDied
@@ -46,6 +47,9 @@ class LocalWorkers:
         self._child: subprocess.Popen[bytes] | None = None
         self._restarts = 0
         self._started = 0.0
+        self._pool: frozenset[int] = frozenset()
+        self.maimed = False
+        """Whether a process that works has been killed since the workers were started."""
 
     def __enter__(self) -> Self:
         self._start()
@@ -81,9 +85,25 @@ class LocalWorkers:
         Raises:
             WorkersDied: they die again and again.
         """
-        if self._child is None or self.alive():
+        if self._child is None:
+            return
+        if self.alive():
+            self._count(self._child.pid)
             return
         log.warning("workers died", code=self._child.returncode)
+        self._begin_anew()
+
+    def begin_anew(self) -> None:
+        """End the workers at once and start others.
+
+        Raises:
+            WorkersDied: as `check` does.
+        """
+        log.warning("workers are started anew")
+        self._begin_anew()
+
+    def _begin_anew(self) -> None:
+        assert self._child is not None
         self._kill_group(self._child)
         recent = time.monotonic() - self._started < _PATIENCE
         self._restarts = self._restarts + 1 if recent else 1
@@ -91,13 +111,22 @@ class LocalWorkers:
             raise WorkersDied("the workers", f"died {self._restarts} times", f"their log is {self._log_file}")
         self._start()
 
+    def _count(self, main: int) -> None:
+        """Note which processes work, and whether one is gone."""
+        try:
+            pool = frozenset(child.pid for child in psutil.Process(main).children())
+        except psutil.NoSuchProcess:
+            return
+        self.maimed |= bool(self._pool - pool)
+        self._pool = pool
+
     def _start(self) -> None:
         command = [sys.executable, "-P", "-m", "celery", "--app", "config.celery_app", "worker"]
         command += ["--include", "worker.tasks", "--concurrency", str(self._processes)]
         command += ["--hostname", f"rollcall-{os.getpid()}@%h", "--loglevel", self._level]
         # One machine needs no talk between workers.
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        self._started = time.monotonic()
+        self._started, self._pool, self.maimed = time.monotonic(), frozenset(), False
         _remove_torn_messages(self._home)
         with self._log_file.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603  our own command line

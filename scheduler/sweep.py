@@ -7,11 +7,13 @@ worker that gets a message a second time finds the work claimed or done.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 import structlog
 
+from config.errors import LeaseLost
 from config.settings import Settings
 from db import arrivals, chores, due, finishing, leases, links, open_work, reembedding, segments, status, videos
 from db.leases import Allowance
@@ -45,8 +47,8 @@ def sweep(
     *,
     begin_new: bool = True,
     background: bool = True,
-) -> None:
-    """Put the ledger in order and keep the workers' doorbell ringing.
+) -> int:
+    """Put the ledger in order and keep the workers' doorbell ringing; how many pieces of work wait for a worker.
 
     Args:
         database: the ledger.
@@ -58,13 +60,15 @@ def sweep(
     """
     due = prepare(database, settings, memory, begin_new=begin_new)
     window = settings.broker.window
-    wanted = min(len(due.arrivals) + len(due.videos) + len(due.segments), window // 2)
+    waiting = len(due.arrivals) + len(due.videos) + len(due.segments)
+    wanted = min(waiting, window // 2)
     if wanted and sender.queued() < wanted:
         sender.send_arrivals(due.arrivals[:window])
         sender.send_videos(due.videos[:window])
         sender.send_segments(in_order(database, settings, memory, due)[:window])
     elif background and not wanted and not sender.queued():
         _use_idle_time(database, settings, sender, memory)
+    return waiting
 
 
 def _use_idle_time(database: Database, settings: Settings, sender: Sender, memory: Memory) -> None:
@@ -180,7 +184,9 @@ def _end_exhausted(session: Session, allowed: Allowance) -> None:
     now = leases.utc_now()
     exhausted = due.segments(session, allowed, now)[1]
     for segment_id in exhausted:
-        segments.end_exhausted(session, segment_id, allowed=allowed, now=now)
+        # Its video may have been removed at this moment.
+        with suppress(LeaseLost):
+            segments.end_exhausted(session, segment_id, allowed=allowed, now=now)
     worn_out = due.videos(session, allowed, now)[1]
     for video_id in worn_out:
         finishing.end_exhausted(session, video_id, allowed=allowed, now=now)

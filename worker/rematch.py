@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import structlog
 
-from config.errors import Conflict
+from config.errors import Conflict, NotFound
 from db import casts, finishing, matching, videos
 from db.casts import ClusterRecord
 from models.gallery import Gallery
@@ -48,8 +48,8 @@ def rematch(process: WorkerProcess, on_video: Callable[[int, int], None] = lambd
     for done, video_id in enumerate(ids, start=1):
         try:
             total += _rematch_video(process, video_id)
-        except Conflict as error:
-            # Somebody was removed, or the video taken up again, at this moment: the next run sees to it.
+        except (Conflict, NotFound) as error:
+            # Somebody was removed, or the video, or it was taken up again, at this moment: the next run sees to it.
             log.warning("not matched again", video=video_id, detail=str(error))
         on_video(done, len(ids))
     if ids:

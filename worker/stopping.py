@@ -8,9 +8,8 @@ import os
 import signal
 import threading
 import time
-from contextlib import suppress
-from pathlib import Path
 
+import psutil
 import structlog
 
 from config.errors import DatabaseUnavailable
@@ -26,7 +25,8 @@ _LAST_BREATH = 10.0
 
 def hand_back_later(settings: Settings) -> None:
     """From this process, which others work for: end those after `work.stop` seconds that are still there."""
-    threading.Thread(target=_hand_back, args=(settings, _children()), name="stop", daemon=True).start()
+    children = {child.pid for child in psutil.Process().children()}
+    threading.Thread(target=_hand_back, args=(settings, children), name="stop", daemon=True).start()
 
 
 def _hand_back(settings: Settings, children: set[int]) -> None:
@@ -46,15 +46,6 @@ def _hand_back(settings: Settings, children: set[int]) -> None:
         log.info("work handed back", killed=len(killed), pieces=freed)
     finally:
         database.close()
-
-
-def _children() -> set[int]:
-    """Processes that this one has started; none where the system does not tell."""
-    found: set[int] = set()
-    for task in Path("/proc/self/task").glob("*/children"):
-        with suppress(OSError):
-            found.update(map(int, task.read_text(encoding="ascii").split()))
-    return found
 
 
 def _kill(pid: int) -> bool:

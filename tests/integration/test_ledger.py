@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 
 import pytest
-from sqlalchemy import func, select
+from sqlalchemy import func, select, text
+from sqlalchemy.exc import DBAPIError
 from support.records import FACTS, SPACE, analysed, face
 
 from config.errors import EmptyFile, LeaseLost, LedgerError, MixedEngines, NotFound
@@ -270,6 +271,34 @@ def test_the_account_decides_how_a_video_ends(
         assert session.get_one(Video, video_id, populate_existing=True).cause == (
             None if ended == VideoState.DONE else "undecodable"
         )
+
+
+@pytest.mark.parametrize("way", ["fails", "is worn out"])
+def test_a_video_that_has_ended_before_keeps_its_end_whatever_becomes_of_it(ledger: Database, way: str) -> None:
+    """As one that is refilled."""
+    video_id, (segment_id,) = add_video(ledger, [(0, 10)])
+    write(ledger, taken(ledger, segment_id), [], analysed(0, 10))
+    allowed, later = Allowance(1, 0), NOW + timedelta(days=1)
+    with ledger.writing() as session:
+        session.get_one(Video, video_id).ended_at = NOW
+        held = finishing.claim(session, video_id, owner="elsewhere/1", lease=LEASE, allowed=allowed, now=NOW)
+        assert held is not None
+        if way == "fails":
+            finishing.fail(session, held, permanent=False, cause="fault", detail="x", now=later)
+        else:
+            finishing.end_exhausted(session, video_id, allowed=allowed, now=later)
+        video = session.get_one(Video, video_id, populate_existing=True)
+        assert (video.state, video.ended_at) == (VideoState.QUARANTINED, NOW)
+
+
+def test_an_error_of_the_database_tells_no_values(postgres_url: str) -> None:
+    """They may be embeddings and names."""
+    ledger = Database(postgres_url)
+    with pytest.raises(DBAPIError) as told, ledger.reading() as session:
+        session.execute(text("SELECT 1 / 0 WHERE :name = :name"), {"name": "somebody"})
+    assert "division by zero" in str(told.value)
+    assert "somebody" not in str(told.value)
+    ledger.close()
 
 
 def test_a_space_keeps_its_weights(ledger: Database) -> None:

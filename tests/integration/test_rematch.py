@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from config.settings import load_settings
-from db import calibrations, casts, identities, matching, status, videos
+from db import calibrations, casts, identities, matching, removal, status, videos
 from db.schema import Cluster, FaceGroup, Video
 from db.states import VideoState
 from models.faces import Face
@@ -118,6 +118,19 @@ def test_a_video_that_is_worked_on_or_was_matched_meanwhile_is_left_alone(proces
         session.flush()
         assert not matching.match_again(session, video_id, 0, cast, rule="x", gallery_version=8)
     assert names(process, video_id) == [None]
+
+
+def test_a_video_that_is_removed_meanwhile_ends_nothing(process: WorkerProcess) -> None:
+    ids = [seen(process, title, (0, 1)) for title in ("first", "second", "third")]
+
+    def take_away(done: int, _all: int) -> None:
+        if done == 1:
+            with process.database.writing() as session:
+                removal.remove(session, ids[1:2])
+
+    enrol(process, "Ann", 1)
+    assert rematch(process, take_away) == Rematched(videos=2, named=2)
+    assert names(process, ids[2]) == ["Ann"]
 
 
 def test_the_command_tells_what_it_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from support.object_store import TestBucket
 
 from config.errors import LeaseLost
 from config.settings import Settings
-from db import arrivals, videos
+from db import arrivals, status, videos
 from db.leases import Allowance, utc_now
 from db.schema import Arrival, Priority, Source, Video
 from db.session import Database
@@ -72,7 +72,7 @@ def states(database: Database) -> dict[str, str]:
 
 def look(database: Database, settings: Settings, clock: Clock, seconds: float = 0) -> dict[str, str]:
     clock.now += timedelta(seconds=seconds)
-    assert watching.look(database, settings, clock) == 0
+    assert len(watching.look(database, settings, clock)) == 1
     return states(database)
 
 
@@ -102,16 +102,45 @@ def test_what_is_no_upload_is_left_alone_and_what_is_gone_is_forgotten(
     assert look(ledger, settings, clock, 60) == {"film.mp4": "waiting"}
 
 
+def test_a_place_may_be_written_with_more_slashes_and_dots_than_it_needs(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    (folder / "film.mp4").write_bytes(b"x")
+    odd = settings.intake.model_copy(update={"watch": [f"{folder.parent}//./{folder.name}//"]})
+    oddly = settings.model_copy(update={"intake": odd})
+    assert look(ledger, oddly, clock) == {"film.mp4": "growing"}
+    assert look(ledger, oddly, clock, 60) == {"film.mp4": "waiting"}
+
+
+def test_a_clock_that_is_set_back_keeps_no_file_waiting(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    (folder / "film.mp4").write_bytes(b"x")
+    assert look(ledger, settings, clock) == {"film.mp4": "growing"}
+    assert look(ledger, settings, clock, -86_400) == {"film.mp4": "waiting"}
+
+
+def test_nobody_waits_for_files_of_places_that_are_watched_no_more(
+    ledger: Database, settings: Settings, folder: Path, clock: Clock
+) -> None:
+    (folder / "film.mp4").write_bytes(b"x")
+    look(ledger, settings, clock)
+    with ledger.reading() as session:
+        assert status.backlog(session, clock.now, [f"{folder}/"]).arrivals == 1
+        assert status.backlog(session, clock.now, [f"{folder.parent}/elsewhere/"]).arrivals == 0
+        assert status.backlog(session, clock.now, []).arrivals == 0
+
+
 def test_a_place_that_cannot_be_looked_at_keeps_nobody_from_the_others(
     ledger: Database, settings: Settings, folder: Path, clock: Clock
 ) -> None:
     (folder / "film.mp4").write_bytes(b"x")
     watched = settings.intake.model_copy(update={"watch": ["/nowhere/at/all", str(folder)]})
     both = settings.model_copy(update={"intake": watched})
-    assert watching.look(ledger, both, clock) == 1
+    assert watching.look(ledger, both, clock) == [f"{folder}/"]
     assert states(ledger) == {"film.mp4": "growing"}
     folder.rename(folder.with_name("unmounted"))
-    assert watching.look(ledger, both, clock) == 2
+    assert watching.look(ledger, both, clock) == []
     assert states(ledger) == {"film.mp4": "growing"}, "what nobody could look at is not gone"
 
 
@@ -209,7 +238,7 @@ def test_two_machines_that_look_at_once_note_a_file_once(
     for number in range(40):
         (folder / f"{number}.mp4").write_bytes(b"x")
     with ThreadPoolExecutor(4) as pool:
-        assert list(pool.map(lambda _: watching.look(ledger, settings, clock), range(4))) == [0] * 4
+        assert list(pool.map(lambda _: watching.look(ledger, settings, clock), range(4))) == [[f"{folder}/"]] * 4
     with ledger.reading() as session:
         assert arrivals.count_by_state(session) == {"growing": 40}
         assert session.scalars(select(Video)).all() == []
@@ -229,7 +258,7 @@ def test_an_object_of_a_bucket_goes_the_whole_way(
         database, settings = own.process.database, own.process.settings
         bucket.put("up/News 24/film 1#2.mp4", film_path.read_bytes())
         bucket.put("up/News 24/film 1#2.mp4.rollcall.json", b'{"priority": "urgent"}')
-        assert watching.look(database, settings, clock) == 0
+        assert watching.look(database, settings, clock) == [f"s3://{bucket.name}/up/"]
         assert states(database) == {"film 1#2.mp4": "waiting"}, "an object is whole when it is there"
         (video_id,) = work(own.process, settings)
         assert video_id is not None

@@ -40,7 +40,9 @@ def test_a_deadline_is_a_clock_time_a_span_or_a_moment(written: str, expected: d
     assert deadline(written, VIENNA, NOW) == expected
 
 
-@pytest.mark.parametrize("written", ["soon", "25:00", "6:00", "+6", "-6h", "", "2026-02-30T10:00"])
+@pytest.mark.parametrize(
+    "written", ["soon", "25:00", "6:00", "+6", "-6h", "", "2026-02-30T10:00", "9999-12-31T23:59:59Z"]
+)
 def test_what_is_no_deadline_is_told_with_examples(written: str) -> None:
     with pytest.raises(ValueError, match=r"is no deadline; write it like 06:00, \+6h or"):
         deadline(written, VIENNA, NOW)
@@ -55,3 +57,10 @@ def test_the_next_time_is_later_shows_on_the_clock_and_is_near(clock: time, seco
     shown = found.astimezone(VIENNA).replace(tzinfo=None)
     skipped = shown.date().month == 3 and shown.hour == 3
     assert shown.time() == clock or skipped, "in spring the clock does not show 02:30"
+
+
+@pytest.mark.parametrize("written", ["0001-01-01T00:00", "1899-12-31T23:59Z", "3000-01-01", "9999-12-31T23:59:59Z"])
+def test_a_moment_of_another_age_is_none(written: str) -> None:
+    """In other zones it would be before the first or after the last day that there is a word for."""
+    with pytest.raises(ValueError, match="is none of 1900 to 2999"):
+        moment(written, VIENNA)
