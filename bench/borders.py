@@ -116,7 +116,7 @@ def _work(film: Path, settings: Settings) -> Result:
     assert video_id is not None
     # Networks load once per process: that is no cost of a video.
     process.engine.analyse(np.zeros((_HEIGHT, _WIDTH, 3), np.uint8))
-    while (due := prepare(process.database, settings, Memory(), begin_new=True)).segments or due.videos:
+    while (due := prepare(process.database, settings, Memory())).segments or due.videos:
         for segment_id, _ in due.segments:
             scan_segment(process, segment_id)
         for finished_id in due.videos:

@@ -12,6 +12,7 @@ from typing import Any
 from celery import Celery
 from celery.schedules import crontab
 from celery.signals import setup_logging
+from kombu import Exchange, Queue
 
 from config import tasks
 from config.logs import configure_logging
@@ -29,7 +30,10 @@ def _configuration(settings: Settings) -> dict[str, Any]:
         "accept_content": ["json"],
         # The ledger knows what became of a task; nobody asks Celery.
         "task_ignore_result": True,
-        "task_default_queue": "rollcall",
+        # Workers take from both in turn.
+        "task_queues": [Queue(name, Exchange(name), routing_key=name) for name in (tasks.QUEUE, tasks.FIRST)],
+        "task_default_queue": tasks.QUEUE,
+        "task_routes": tasks.ROUTES,
         # A message is dropped only when its work is done; a repeated one finds the segment claimed or done.
         "task_acks_late": True,
         "task_reject_on_worker_lost": False,

@@ -52,6 +52,13 @@ def deadline(written: str, zone: tzinfo, now: datetime) -> datetime:
         raise ValueError(f"{written!r} is no deadline; write it like 06:00, +6h or 2026-11-21T06:00") from None
 
 
+def last_time(clock: time, zone: tzinfo, now: datetime) -> datetime:
+    """When the clock of a zone showed a time last, now at the latest."""
+    local = now.astimezone(zone)
+    found = datetime.combine(local.date(), clock, zone)
+    return found if found <= now else datetime.combine(local.date() - timedelta(days=1), clock, zone)
+
+
 def next_time(clock: time, zone: tzinfo, now: datetime) -> datetime:
     """When the clock of a zone shows a time next, later than now."""
     local = now.astimezone(zone)

@@ -8,6 +8,7 @@ import parse
 from pydantic import AfterValidator, Field, field_validator
 
 from config.moments import deadline as parsed_deadline
+from config.moments import last_time
 from config.setting_groups import Group, unit
 
 PriorityName = Literal["low", "normal", "high", "urgent"]
@@ -208,6 +209,10 @@ class ScheduleSettings(Group):
     def nightly_time(self) -> time:
         """Of the nightly run."""
         return time.fromisoformat(self.nightly)
+
+    def night_before(self, now: datetime) -> datetime:
+        """When the last night began."""
+        return last_time(self.nightly_time, self.time_zone, now)
 
     @property
     def retention_time(self) -> time:

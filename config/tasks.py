@@ -1,4 +1,10 @@
-"""Names of the tasks: whoever sends one needs only its name, not the code behind it."""
+"""Names of tasks and queues: whoever sends a task needs only its name, not the code behind it."""
+
+QUEUE = "rollcall"
+"""What there is to be scanned, in its order; and what can wait."""
+
+FIRST = "rollcall-first"
+"""What need not wait for a window of segments: what keeps the queue in order, and the last steps of a video."""
 
 SCAN_SEGMENT = "worker.scan_segment"
 FINISH_VIDEO = "worker.finish_video"
@@ -11,3 +17,5 @@ INTAKE = "scheduler.intake"
 FORECAST = "scheduler.forecast"
 RETENTION = "scheduler.retention"
 NIGHTLY = "scheduler.nightly"
+
+ROUTES = {name: {"queue": FIRST} for name in (FINISH_VIDEO, ADMIT, SWEEP, INTAKE, FORECAST, RETENTION, NIGHTLY)}

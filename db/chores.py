@@ -15,6 +15,9 @@ from db.schema import Chore
 LINKING = "linking"
 """Unknown people of videos that have ended are looked for in all others."""
 
+MATCHING = "matching"
+"""Galleries are calibrated where that is due, and past videos are brought up to date with them."""
+
 
 def is_free(session: Session, name: str, now: datetime) -> bool:
     """Whether nobody is at it; a process of this host that is no more is nobody."""
@@ -22,28 +25,36 @@ def is_free(session: Session, name: str, now: datetime) -> bool:
     return chore.lease_until is None or chore.lease_until < now or leases.is_gone(chore.lease_owner)
 
 
+def done_since(session: Session, name: str, moment: datetime) -> bool:
+    """Whether it was done later than at a moment."""
+    done = session.get_one(Chore, name).done_at
+    return done is not None and done > moment
+
+
 def take(session: Session, name: str, *, owner: str, lease: float, now: datetime) -> bool:
     """Take it for `lease` seconds; False where somebody else is at it."""
     holder = session.get_one(Chore, name).lease_owner
     gone = Chore.lease_owner == holder if leases.is_gone(holder) else Chore.lease_until.is_(None)
-    return _change(session, name, or_(gone, Chore.lease_until < now), owner, now + timedelta(seconds=lease))
+    free = or_(gone, Chore.lease_until < now)
+    return _change(session, name, free, lease_owner=owner, lease_until=now + timedelta(seconds=lease))
 
 
 def keep(session: Session, name: str, *, owner: str, lease: float, now: datetime) -> bool:
     """Keep it for another `lease` seconds; False where somebody else has taken it since."""
-    return _change(session, name, Chore.lease_owner == owner, owner, now + timedelta(seconds=lease))
+    until = now + timedelta(seconds=lease)
+    return _change(session, name, Chore.lease_owner == owner, lease_until=until)
 
 
-def leave(session: Session, name: str, *, owner: str) -> None:
-    """Let somebody else do it the next time, at once."""
-    _change(session, name, Chore.lease_owner == owner, None, None)
+def end(session: Session, name: str, *, owner: str, now: datetime) -> None:
+    """Let it be done; somebody else may do it the next time, at once."""
+    _change(session, name, Chore.lease_owner == owner, lease_owner=None, lease_until=None, done_at=now)
 
 
-def _change(session: Session, name: str, held: ColumnElement[bool], owner: str | None, until: datetime | None) -> bool:
+def _change(session: Session, name: str, held: ColumnElement[bool], **values: object) -> bool:
     changed = session.execute(
         update(Chore)
         .where(Chore.name == name, held)
-        .values(lease_owner=owner, lease_until=until)
+        .values(**values)
         .returning(Chore.name)
         .execution_options(synchronize_session=False)
     )

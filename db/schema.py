@@ -496,6 +496,8 @@ class Chore(Base):
     name: Mapped[str] = mapped_column(String(40), primary_key=True)
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
+    """When it was done last."""
 
 
 class FramePicture(Base):

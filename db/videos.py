@@ -6,7 +6,7 @@ from dataclasses import astuple
 from datetime import UTC, datetime
 from fractions import Fraction
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 from sqlalchemy.orm import Session
 
 from config.errors import NotFound, RollcallError
@@ -160,9 +160,12 @@ def count_by_state(session: Session) -> dict[str, int]:
     return dict(rows.all())
 
 
-def ids_waiting(session: Session) -> Sequence[int]:
-    """Videos that are not cut into segments yet, in order of submission."""
-    return session.scalars(select(Video.id).where(Video.state == VideoState.WAITING).order_by(Video.id)).all()
+def any_waiting(session: Session, submitted_by: datetime | None = None) -> bool:
+    """Whether a video is not cut into segments yet, of those that were submitted by a moment, or of all."""
+    waiting = Video.state == VideoState.WAITING
+    if submitted_by is not None:
+        waiting &= Video.submitted_at <= submitted_by
+    return bool(session.scalar(select(exists().where(waiting))))
 
 
 def end(session: Session, video_id: int, state: VideoState, *, cause: str, detail: str) -> None:

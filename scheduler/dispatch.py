@@ -47,11 +47,13 @@ class Sender:
 
     def queued(self) -> int:
         """How many messages no worker has taken yet."""
+        return sum(map(self._queued, (tasks.QUEUE, tasks.FIRST)))
+
+    def _queued(self, name: str) -> int:
         with self._told(), self._app.connection_for_write() as connection, connection.channel() as channel:
             try:
-                queue = Queue(self._app.conf.task_default_queue, channel=channel)
                 # The stubs know of the queue's name only.
-                declared: Any = queue.queue_declare(passive=True)
+                declared: Any = Queue(name, channel=channel).queue_declare(passive=True)
                 return int(declared.message_count)
             except ChannelError:
                 # Nobody has sent anything yet, so there is no queue.

@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 _TICK = 1.0
 _PATIENCE_AFTER_A_DEATH = 5.0
 """Seconds for which nobody takes anything, after one was killed, before the others are taken to be stuck."""
+_PATIENCE_WITH_THE_SLOW = 60.0
+"""Seconds for which nobody need take anything: on a busy machine workers begin slowly."""
 _LONGEST_PAUSE = 5.0
 """Seconds between two sweeps."""
 _PATIENCE = 300.0
@@ -116,9 +118,12 @@ class _Rounds:
             stuck = self._due > 0 and not working.anybody_here(session)
         if not stuck:
             self._well = time.monotonic()
-        elif time.monotonic() - self._well > (_PATIENCE_AFTER_A_DEATH if workers.maimed else self._settings.work.lease):
+        elif time.monotonic() - self._well > self._patience(workers):
             self._well = time.monotonic()
             workers.begin_anew()
+
+    def _patience(self, workers: LocalWorkers) -> float:
+        return _PATIENCE_AFTER_A_DEATH if workers.maimed else max(self._settings.work.lease, _PATIENCE_WITH_THE_SLOW)
 
     def _sweep(self) -> None:
         """It takes the longer the more there is to do; mostly it gets a tenth of the time."""

@@ -9,6 +9,7 @@ worker that gets a message a second time finds the work claimed or done.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Final
 
 import structlog
@@ -45,7 +46,7 @@ def sweep(
     sender: Sender,
     memory: Memory,
     *,
-    begin_new: bool = True,
+    submitted_by: datetime | None = None,
     background: bool = True,
 ) -> int:
     """Put the ledger in order and keep the workers' doorbell ringing; how many pieces of work wait for a worker.
@@ -55,10 +56,10 @@ def sweep(
         settings: how often to try, how many messages to keep.
         sender: of messages.
         memory: of what work costs.
-        begin_new: also cut videos that nobody has worked on yet.
+        submitted_by: of videos that nobody has worked on yet, cut those that were submitted by then; None: all.
         background: where no video is to be worked on, also ask for what can wait.
     """
-    due = prepare(database, settings, memory, begin_new=begin_new)
+    due = prepare(database, settings, memory, submitted_by=submitted_by)
     window = settings.broker.window
     waiting = len(due.arrivals) + len(due.videos) + len(due.segments)
     wanted = min(waiting, window // 2)
@@ -74,11 +75,14 @@ def sweep(
 def _use_idle_time(database: Database, settings: Settings, sender: Sender, memory: Memory) -> None:
     """Ask for what can wait: links of unknown people, samples that a short night has left out, faces for a candidate.
 
-    Whoever ends the last video asks for links at once; here it is asked again, should that message be lost.
+    Whoever ends the last video asks for links at once, and the nightly run for past videos to be matched; here both
+    are asked for again, should a message be lost.
     """
     if _may_link(database):
         sender.send_link()
-    elif not coarsening.refill(database, settings, memory) and _may_reembed(database, settings):
+    elif _may_match(database, settings):
+        sender.send_rematch()
+    if not coarsening.refill(database, settings, memory) and _may_reembed(database, settings):
         sender.send_reembed()
 
 
@@ -92,6 +96,17 @@ def _may_link(database: Database) -> bool:
         )
 
 
+def _may_match(database: Database, settings: Settings) -> bool:
+    """Whether past videos have not been matched since the night began, nobody is at it, and no video waits."""
+    now = leases.utc_now()
+    with database.reading() as session:
+        return (
+            not chores.done_since(session, chores.MATCHING, settings.schedule.night_before(now))
+            and not status.is_busy(session)
+            and chores.is_free(session, chores.MATCHING, now)
+        )
+
+
 def _may_reembed(database: Database, settings: Settings) -> bool:
     """Whether faces wait for the candidate, and no video for a worker."""
     if not settings.candidate.declared:
@@ -102,12 +117,12 @@ def _may_reembed(database: Database, settings: Settings) -> bool:
         )
 
 
-def prepare(database: Database, settings: Settings, memory: Memory, *, begin_new: bool) -> Due:
+def prepare(database: Database, settings: Settings, memory: Memory, *, submitted_by: datetime | None = None) -> Due:
     """Plan new videos, free the work of dead processes, end what has used up its tries; what is due then."""
     with database.reading() as session:
-        waiting = bool(begin_new and videos.ids_waiting(session))
+        waiting = videos.any_waiting(session, submitted_by)
     if waiting:
-        _plan(database, settings, memory)
+        _plan(database, settings, memory, submitted_by)
         coarsening.adjust(database, settings, memory)
     return _put_in_order(database, settings)
 
@@ -132,10 +147,12 @@ def _agenda(database: Database, settings: Settings, memory: Memory, *, begun_onl
     return agenda.draw_up(chosen, known, settings, now), known.processes
 
 
-def _plan(database: Database, settings: Settings, memory: Memory) -> None:
+def _plan(database: Database, settings: Settings, memory: Memory, submitted_by: datetime | None) -> None:
     """Cut what nobody has worked on yet, with regard to all that is in the queue."""
+    last = submitted_by or datetime.max.replace(tzinfo=UTC)
     drawn_up, processes = _agenda(database, settings, memory)
-    new = [entry for entry in drawn_up.entries if entry.video.state == VideoState.WAITING]
+    waiting = [entry for entry in drawn_up.entries if entry.video.state == VideoState.WAITING]
+    new = [entry for entry in waiting if entry.video.submitted_at <= last]
     for start in range(0, len(new), _PLANNED_AT_ONCE):
         with database.writing() as session:
             for entry in new[start : start + _PLANNED_AT_ONCE]:

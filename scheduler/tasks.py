@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import datetime
 
 from config import tasks
 from config.celery_app import app
 from config.outages import needs_ledger
 from config.settings import Settings, load_settings
+from db import leases
 from db.migrate import ensure_schema
 from db.session import Database, open_database
 from intake import watching
@@ -27,7 +29,7 @@ def sweep_task() -> None:
     """Re-send what the ledger says is unfinished; begin new videos unless they are to wait for the night."""
     settings = load_settings()
     with _opened(settings) as database:
-        sweep(database, settings, Sender(app), _MEMORY, begin_new=settings.schedule.start == "at-once")
+        sweep(database, settings, Sender(app), _MEMORY, submitted_by=_to_begin(settings))
 
 
 @app.task(name=tasks.INTAKE)
@@ -38,7 +40,7 @@ def intake_task() -> None:
     if settings.intake.watch:
         with _opened(settings) as database:
             watching.look(database, settings)
-            sweep(database, settings, Sender(app), _MEMORY, begin_new=settings.schedule.start == "at-once")
+            sweep(database, settings, Sender(app), _MEMORY, submitted_by=_to_begin(settings))
 
 
 @app.task(name=tasks.FORECAST)
@@ -67,7 +69,17 @@ def nightly_task() -> None:
     settings = load_settings()
     Sender(app).send_rematch()
     with _opened(settings) as database:
-        sweep(database, settings, Sender(app), _MEMORY, begin_new=True)
+        sweep(database, settings, Sender(app), _MEMORY)
+
+
+def _to_begin(settings: Settings) -> datetime | None:
+    """By when videos were submitted that a sweep begins; None: all.
+
+    Where they wait for the night, that is its beginning: the night is not lost with the nightly run's message.
+    """
+    if settings.schedule.start == "at-once":
+        return None
+    return settings.schedule.night_before(leases.utc_now())
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def alone(process: WorkerProcess, chore: str) -> Iterator[bool]:
     with _beside(process, keep):
         yield True
     with process.database.writing() as session:
-        chores.leave(session, chore, owner=owner)
+        chores.end(session, chore, owner=owner, now=leases.utc_now())
 
 
 @contextmanager

@@ -49,7 +49,7 @@ def finish_video_task(self: Task[[int], None], video_id: int) -> None:
     with bound_contextvars(task=self.request.id):
         segment_ids = finish_video(this_process(), video_id)
     for segment_id in segment_ids:
-        app.send_task(tasks.SCAN_SEGMENT, (segment_id,))
+        app.send_task(tasks.SCAN_SEGMENT, (segment_id,), queue=tasks.FIRST)
     if not segment_ids and this_process().is_quiet:
         app.send_task(tasks.LINK)
 
@@ -65,9 +65,11 @@ def admit_task(self: Task[[int], None], arrival_id: int) -> None:
 @app.task(name=tasks.REMATCH, bind=True)
 @needs_ledger
 def rematch_task(self: Task[[], None]) -> None:
-    """Calibrate the galleries where that is due, and bring past videos up to date with them."""
+    """Calibrate the galleries where that is due, and bring past videos up to date with them, unless somebody does."""
     process = this_process()
-    with bound_contextvars(task=self.request.id):
+    with bound_contextvars(task=self.request.id), alone(process, chores.MATCHING) as alone_at_it:
+        if not alone_at_it:
+            return
         if process.settings.match.calibrate == "nightly":
             calibrate_where_due(process.database, Targets.of(process.settings.match))
         renew(process)

@@ -81,7 +81,7 @@ def scanned(material: Material, tmp_path_factory: pytest.TempPathFactory) -> Sca
     settings = Settings(home=folder / "home", sampling=SamplingSettings(segment=9))
     with night(settings) as own:
         video_id = own.submit(film)
-        for segment_id, _ in prepare(own.process.database, settings, Memory(), begin_new=True).segments:
+        for segment_id, _ in prepare(own.process.database, settings, Memory()).segments:
             scan_segment(own.process, segment_id)
     return Scanned(settings.home / "rollcall.db", film, video_id)
 

@@ -32,6 +32,9 @@ class Recorder(Sender):
     def queued(self) -> int:
         return 0
 
+    def send_rematch(self) -> None:
+        """Another test's."""
+
     def send_link(self) -> None:
         self.asked += 1
 
@@ -70,7 +73,7 @@ def test_nobody_asks_while_somebody_is_at_it(process: WorkerProcess) -> None:
     with alone(process, LINKING) as alone_at_it:
         assert not alone_at_it
     with process.database.writing() as session:
-        chores.leave(session, LINKING, owner=ELSEWHERE)
+        chores.end(session, LINKING, owner=ELSEWHERE, now=utc_now())
     assert swept(process) == 1
 
 
@@ -114,5 +117,5 @@ def test_a_late_renewal_takes_nothing_from_anybody(process: WorkerProcess) -> No
     assert held_by(process, ELSEWHERE, 60)
     with process.database.writing() as session:
         assert not chores.keep(session, LINKING, owner=process.owner, lease=60, now=utc_now())
-        chores.leave(session, LINKING, owner=process.owner)
+        chores.end(session, LINKING, owner=process.owner, now=utc_now())
     assert not held_by(process, process.owner, 60)

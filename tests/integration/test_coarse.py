@@ -49,7 +49,7 @@ def short(clip: Path, tmp_path: Path) -> Any:
     """A night in which only every third sample was looked at."""
     with night(opened(tmp_path)) as own:
         own.submit(clip)
-        prepare(own.process.database, own.process.settings, Memory(), begin_new=True)
+        prepare(own.process.database, own.process.settings, Memory())
         with own.process.database.writing() as session:
             assert coarsening.set_strides(session, {Priority.NORMAL: STRIDE}) == 4
             assert {round(1 / each.density) for each in open_work.of_videos(session)} == {STRIDE}
@@ -60,7 +60,7 @@ def short(clip: Path, tmp_path: Path) -> Any:
 def work(own: Night, spoil: Callable[[int], None] = lambda _: None) -> None:
     """Until nothing is left to do."""
     process = own.process
-    while (due := prepare(process.database, process.settings, Memory(), begin_new=True)).segments or due.videos:
+    while (due := prepare(process.database, process.settings, Memory())).segments or due.videos:
         for segment_id, _ in due.segments:
             spoil(segment_id)
             scan_segment(process, segment_id)
@@ -152,7 +152,7 @@ def test_nothing_is_refilled_while_there_is_work_or_where_it_is_not_wanted(short
     )
     assert not refill(process.database, unwanted, Memory(1))
     short.submit(corpus / "videos" / "real" / "LipNet__bbaf2n.mpg")
-    prepare(process.database, process.settings, Memory(), begin_new=True)
+    prepare(process.database, process.settings, Memory())
     assert not refill(process.database, process.settings, Memory(1))
 
 

@@ -186,7 +186,7 @@ def test_where_pictures_cannot_be_compared_or_kept_a_segment_is_put_off(tmp_path
         original = one.end_of(clips["film"])
         place.rename(away)
         copy = one.submit(clips["poor copy"])
-        segment_id, _ = prepare(one.process.database, settings, Memory(), begin_new=True).segments[0]
+        segment_id, _ = prepare(one.process.database, settings, Memory()).segments[0]
         assert scan_segment(one.process, segment_id) is None
         with one.process.database.reading() as session:
             segment = session.get_one(Segment, segment_id)

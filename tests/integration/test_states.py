@@ -83,7 +83,8 @@ class Queue:
 
     def plan(self) -> None:
         with self.database.writing() as session:
-            for video_id in videos.ids_waiting(session)[:1]:
+            waiting = select(Video.id).where(Video.state == VideoState.WAITING).order_by(Video.id)
+            for video_id in session.scalars(waiting).all()[:1]:
                 if self.random.random() < 0.1:
                     videos.end(session, video_id, VideoState.FAILED, cause="fault", detail="x")
                 else:

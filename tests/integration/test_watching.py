@@ -28,6 +28,7 @@ from worker.process import WorkerProcess
 from worker.work import scan_segment
 
 NOW = datetime(2026, 11, 20, 12, tzinfo=UTC)
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 ALLOWED = Allowance(3, 2)
 
 
@@ -146,7 +147,7 @@ def test_a_place_that_cannot_be_looked_at_keeps_nobody_from_the_others(
 
 def work(process: WorkerProcess, settings: Settings) -> list[int | None]:
     process.settings = settings
-    due = prepare(process.database, settings, Memory(), begin_new=False)
+    due = prepare(process.database, settings, Memory(), submitted_by=LONG_AGO)
     return [admit_arrival(process, arrival_id) for arrival_id in due.arrivals]
 
 
@@ -305,7 +306,7 @@ def test_an_outage_of_storage_uses_up_no_tries(process: WorkerProcess, folder: P
     process.allowed = Allowance(1, 3)
     video_id = own.submit(place)
     place.parent.rename(folder / "unmounted")
-    ((segment_id, _),) = prepare(process.database, process.settings, Memory(), begin_new=True).segments
+    ((segment_id, _),) = prepare(process.database, process.settings, Memory()).segments
     for _ in range(3):
         assert scan_segment(process, segment_id) is None
     with process.database.reading() as session:

@@ -74,7 +74,7 @@ class Night:
         if interval is not None:
             coarse = {"interval": interval, "segment": interval * _SAMPLES_OF_A_SEGMENT}
             settings = settings.model_copy(update={"sampling": settings.sampling.model_copy(update=coarse)})
-        while (due := prepare(database, settings, Memory(), begin_new=True)).segments or due.videos:
+        while (due := prepare(database, settings, Memory())).segments or due.videos:
             for segment_id, _ in due.segments:
                 scan_segment(self.process, segment_id)
             for finished_id in due.videos:

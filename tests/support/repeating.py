@@ -11,16 +11,17 @@ from uuid import uuid4
 
 import redis as redis_client
 
+from config import tasks
 from support.redis_server import RedisServer
 
-_QUEUE = "rollcall"
+_QUEUES = (tasks.QUEUE, tasks.FIRST)
 _WORD = re.compile(r'"(?:[^"\\]|\\.)*"')
 _LATEST = 2.0
 """Seconds after which a message is sent again, at most."""
 
 
 class Repeater:
-    """While the block lasts, what is sent to the queue is sent again a little later, and all that waits is shuffled.
+    """While the block lasts, what is sent to the queues is sent again a little later, and all that waits is shuffled.
 
     Redis itself tells what is sent (MONITOR), so that no message is too quick to be repeated.
 
@@ -32,7 +33,8 @@ class Repeater:
     def __init__(self, server: RedisServer, random: Random) -> None:
         self._server, self._random = server, random
         self._mine: set[str] = set()
-        self._due: list[tuple[float, str]] = []
+        self._due: list[tuple[float, str, str]] = []
+        """When which message of which queue is sent again."""
         self._ended = threading.Event()
         self._lock = threading.Lock()
         self._threads = [threading.Thread(target=each, daemon=True) for each in (self._listen, self._send)]
@@ -56,15 +58,15 @@ class Repeater:
                     continue
                 line = monitor.connection.read_response(disable_decoding=True)
                 words = [literal_eval(word) for word in _WORD.findall(line.decode())]
-                if [word.upper() for word in words[:1]] == ["LPUSH"] and words[1] == _QUEUE:
-                    self._heard(words[2:])
+                if [word.upper() for word in words[:1]] == ["LPUSH"] and words[1] in _QUEUES:
+                    self._heard(words[1], words[2:])
 
-    def _heard(self, messages: list[str]) -> None:
+    def _heard(self, queue: str, messages: list[str]) -> None:
         with self._lock:
             for message in messages:
                 if _tag(message) not in self._mine:
                     self.sent += 1
-                    self._due.append((time.monotonic() + self._random.uniform(0, _LATEST), message))
+                    self._due.append((time.monotonic() + self._random.uniform(0, _LATEST), queue, message))
 
     def _send(self) -> None:
         with self._server.client as client:
@@ -72,29 +74,33 @@ class Repeater:
                 self._shuffle(client)
             # What was sent last, too.
             with self._lock:
-                self._due = [(0.0, message) for _, message in self._due]
+                self._due = [(0.0, queue, message) for _, queue, message in self._due]
             self._shuffle(client)
 
     def _shuffle(self, client: redis_client.Redis) -> None:
         """Add what is due, and put all that waits in another order, in one step."""
+        for queue in _QUEUES:
+            self._shuffle_one(client, queue)
+
+    def _shuffle_one(self, client: redis_client.Redis, mine: str) -> None:
         now = time.monotonic()
         with self._lock:
-            copies = [_copy(message) for when, message in self._due if when <= now]
-            self._due = [each for each in self._due if each[0] > now]
+            copies = [_copy(message) for when, queue, message in self._due if when <= now and queue == mine]
+            self._due = [each for each in self._due if each[0] > now or each[1] != mine]
             self._mine.update(map(_tag, copies))
             self.repeated += len(copies)
         with client.pipeline() as pipeline:
             while True:
                 try:
-                    pipeline.watch(_QUEUE)  # type: ignore[no-untyped-call]  # of the client's
-                    waiting: Any = pipeline.lrange(_QUEUE, 0, -1)
+                    pipeline.watch(mine)  # type: ignore[no-untyped-call]  # of the client's
+                    waiting: Any = pipeline.lrange(mine, 0, -1)
                     order = [*(each.decode() for each in waiting), *copies]
                     if not order:
                         return
                     self._random.shuffle(order)
                     pipeline.multi()
-                    pipeline.delete(_QUEUE)
-                    pipeline.rpush(_QUEUE, *order)
+                    pipeline.delete(mine)
+                    pipeline.rpush(mine, *order)
                     pipeline.execute()
                 except redis_client.WatchError:
                     continue

@@ -18,9 +18,10 @@ def upgrade() -> None:
         sa.Column("name", sa.String(length=40), nullable=False),
         sa.Column("lease_owner", sa.String(length=120), nullable=True),
         sa.Column("lease_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("done_at", sa.DateTime(timezone=True), nullable=True),
         sa.PrimaryKeyConstraint("name", name="pk_chores"),
     )
-    op.bulk_insert(chores, [{"name": "linking"}])
+    op.bulk_insert(chores, [{"name": "linking"}, {"name": "matching"}])
     unlinked = sa.text("unknown_id IS NULL AND decision = 'unknown'")
     op.create_index("ix_clusters_unlinked", "clusters", ["video_id"], sqlite_where=unlinked, postgresql_where=unlinked)
 

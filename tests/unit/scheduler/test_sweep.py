@@ -1,7 +1,7 @@
 """The sweep: what the ledger says is due, and nothing more than a window of it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from itertools import groupby
 from pathlib import Path
@@ -13,7 +13,7 @@ from support import ledgers
 from config.embedder_file import EmbedderFile
 from config.service_settings import BrokerSettings
 from config.settings import Settings
-from db import counters, reembedding, segments, spaces, videos
+from db import chores, counters, reembedding, segments, spaces, videos
 from db.facts import UploadFacts, VideoFacts
 from db.leases import Allowance, utc_now
 from db.schema import Priority, Segment
@@ -24,6 +24,7 @@ from scheduler.dispatch import Sender
 from scheduler.experience import Memory
 from scheduler.sweep import prepare, sweep
 
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 90_000)
 
 
@@ -32,7 +33,7 @@ class Recorder(Sender):
 
     def __init__(self, queued: int = 0) -> None:
         self.already = queued
-        self.rung: dict[str, list[int]] = {"segments": [], "videos": [], "reembed": [], "arrivals": []}
+        self.rung: dict[str, list[int]] = {"segments": [], "videos": [], "reembed": [], "arrivals": [], "rematch": []}
 
     def send_segments(self, segment_ids: Sequence[int]) -> None:
         self.rung["segments"] += segment_ids
@@ -42,6 +43,9 @@ class Recorder(Sender):
 
     def send_arrivals(self, arrival_ids: Sequence[int]) -> None:
         self.rung["arrivals"] += arrival_ids
+
+    def send_rematch(self) -> None:
+        self.rung["rematch"].append(0)
 
     def send_reembed(self) -> None:
         self.rung["reembed"].append(0)
@@ -80,7 +84,7 @@ def submit(database: Database, number: int = 0, **told: Any) -> int:
 
 def due_of(database: Database, settings: Settings) -> list[int]:
     """Segments that no worker has, by video and time."""
-    return [segment_id for segment_id, _ in prepare(database, settings, Memory(2), begin_new=True).segments]
+    return [segment_id for segment_id, _ in prepare(database, settings, Memory(2)).segments]
 
 
 def test_a_new_video_is_planned_and_all_of_it_sent(database: Database, settings: Settings) -> None:
@@ -114,7 +118,7 @@ def test_what_is_wanted_first_is_sent_first(database: Database, settings: Settin
 def test_a_new_video_waits_where_the_sweep_is_not_to_begin_it(database: Database, settings: Settings) -> None:
     video_id = submit(database)
     recorder = Recorder()
-    sweep(database, settings, recorder, Memory(2), begin_new=False)
+    sweep(database, settings, recorder, Memory(2), submitted_by=LONG_AGO)
     assert recorder.rung["segments"] == []
     with database.reading() as session:
         assert videos.get(session, video_id).state == VideoState.WAITING
@@ -130,6 +134,24 @@ def test_a_sweep_that_changes_nothing_waits_for_no_writer(database: Database, se
         sweep(hurried, settings, recorder, Memory(2))
     hurried.close()
     assert len(recorder.rung["segments"]) == 3
+
+
+def test_past_videos_are_matched_once_a_night(database: Database, settings: Settings) -> None:
+    def rings() -> int:
+        recorder = Recorder()
+        sweep(database, settings, recorder, Memory(2))
+        return len(recorder.rung["rematch"])
+
+    assert [rings(), rings()] == [1, 1], "until it is done"
+    for ago, expected in ((timedelta(0), 0), (timedelta(days=2), 1)):
+        with database.writing() as session:
+            assert chores.take(session, chores.MATCHING, owner="here/1", lease=60, now=utc_now())
+        assert rings() == 0, "somebody is at it"
+        with database.writing() as session:
+            chores.end(session, chores.MATCHING, owner="here/1", now=utc_now() - ago)
+        assert rings() == expected
+    submit(database)
+    assert rings() == 0, "not while a video is worked on"
 
 
 def test_at_most_a_window_is_sent(database: Database, settings: Settings) -> None:
@@ -183,11 +205,13 @@ def test_what_can_wait_is_asked_for_while_no_video_waits(database: Database, set
 
     def rings(settings: Settings, queued: int = 0, *, background: bool = True) -> int:
         recorder = Recorder(queued)
-        sweep(database, settings, recorder, Memory(2), begin_new=False, background=background)
+        sweep(database, settings, recorder, Memory(2), submitted_by=LONG_AGO, background=background)
         return len(recorder.rung["reembed"])
 
     assert rings(trying) == 0
     with database.writing() as session:
+        chores.take(session, chores.MATCHING, owner="here/1", lease=60, now=utc_now())
+        chores.end(session, chores.MATCHING, owner="here/1", now=utc_now())
         other = spaces.ensure(session, EmbeddingSpace("other", 128, "0" * 64))
         video = videos.get(session, video_id)
         video.state, video.space_id = VideoState.DONE, other
