@@ -6,7 +6,7 @@ Call `db.erasure.settle` after the commit: until then files hold what was delete
 from collections.abc import Collection, Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select
+from sqlalchemy import ColumnElement, Select, delete, exists, or_, select
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from db import counters, links
@@ -25,7 +25,7 @@ from db.schema import (
 )
 from db.states import ENDED, WITH_NAMES
 
-_AT_ONCE = 10_000
+AT_ONCE = 10_000
 """Rows that one transaction deletes: others wait for it no longer than some seconds."""
 
 
@@ -54,17 +54,30 @@ def ended_before(session: Session, moment: datetime, most: int) -> Sequence[int]
     return session.scalars(chosen.order_by(Video.ended_at).limit(most)).all()
 
 
-def expire_crops(session: Session, before: datetime) -> int:
-    """Delete pictures of faces in the ledger, of videos that were finished before, but for each group's and
-    appearance's best; how many, 0 when none are left. Those in packs: `db.repacking`.
-    """  # noqa: D205  the lines are one sentence
-    old = (
-        select(FaceCrop.face_id)
-        .join(FaceRow, FaceRow.id == FaceCrop.face_id)
-        .join(Video, Video.id == FaceRow.video_id)
-        .where(*finished_before(before), ~is_best())
-    )
-    return _delete(session, FaceCrop.face_id, old)
+def with_crops(session: Session, before: datetime) -> Sequence[int]:
+    """Videos that were finished before a moment and may have pictures of faces in the ledger, by their ids."""
+    if not session.scalar(select(exists(select(FaceCrop.face_id)))):
+        return ()
+    return session.scalars(select(Video.id).where(*finished_before(before)).order_by(Video.id)).all()
+
+
+def spare_crops(session: Session, video_ids: Sequence[int]) -> Sequence[int]:
+    """Faces of some videos of which the ledger has pictures that are neither a group's nor an appearance's best.
+
+    Those in packs: `db.repacking`.
+    """
+    chosen = select(FaceCrop.face_id).join(FaceRow, FaceRow.id == FaceCrop.face_id)
+    return session.scalars(chosen.where(FaceRow.video_id.in_(video_ids), ~is_best())).all()
+
+
+def drop_crops(session: Session, face_ids: Sequence[int]) -> int:
+    """Delete pictures of faces, but for those that are somebody's best by now; how many."""
+    count = 0
+    for some in parts(face_ids):
+        spare = select(FaceRow.id).where(FaceRow.id.in_(some), ~is_best())
+        dropped = delete(FaceCrop).where(FaceCrop.face_id.in_(spare)).returning(FaceCrop.face_id)
+        count += len(session.scalars(dropped.execution_options(synchronize_session=False)).all())
+    return count
 
 
 def expire_frames(session: Session, before: datetime) -> int:
@@ -88,7 +101,7 @@ def expire_tries(session: Session, before: datetime) -> int:
 
 def _delete(session: Session, key: InstrumentedAttribute[int], chosen: Select[int]) -> int:
     """Delete some of the rows that are chosen by their key, with what hangs on them; how many."""
-    found = session.scalars(chosen.limit(_AT_ONCE)).all()
+    found = session.scalars(chosen.limit(AT_ONCE)).all()
     for some in parts(found):
         session.execute(delete(key.class_).where(key.in_(some)))
     return len(found)

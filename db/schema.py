@@ -198,6 +198,8 @@ class Video(Base):
     byte_size: Mapped[int] = mapped_column(BigInteger)
     title: Mapped[str] = mapped_column(Text)
     path: Mapped[str] = mapped_column(Text)
+    modified_ns: Mapped[int | None] = mapped_column(BigInteger)
+    """When the file there was last written when it was hashed, nanoseconds since 1970; none of an object."""
     state: Mapped[str] = mapped_column(String(16), index=True)
     cause: Mapped[str | None] = mapped_column(String(40))
     detail: Mapped[str | None] = mapped_column(Text)

@@ -27,10 +27,16 @@ def add(
     title: str,
     outcome: VideoFacts | RollcallError,
     upload: UploadFacts = _NOTHING_TOLD,
+    modified_ns: int | None = None,
 ) -> Video:
     """Write a new video: waiting when its facts are known, else as `judge` says, with the cause."""
     video = Video(
-        content_hash=content_hash, byte_size=byte_size, path=path, title=title, submitted_at=datetime.now(UTC)
+        content_hash=content_hash,
+        byte_size=byte_size,
+        path=path,
+        modified_ns=modified_ns,
+        title=title,
+        submitted_at=datetime.now(UTC),
     )
     video.priority = Priority.NORMAL if upload.priority is None else upload.priority
     video.deadline = upload.deadline

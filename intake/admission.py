@@ -27,7 +27,7 @@ from db import leases, videos
 from db.facts import UploadFacts, VideoFacts
 from db.leases import Clock
 from db.schema import Video
-from db.session import Database, Session
+from db.session import Database
 from db.states import VideoState
 from intake import sidecars
 from intake.facts import by_default
@@ -89,8 +89,7 @@ class Desk:
             _refuse_unusable_name(place)
             upload = self._upload(place, told)
             with self._copies.bring(place, on_progress) as copy:
-                with self._database.writing() as session:
-                    known = self._known(session, copy.content_hash, place, upload)
+                known = self._known(copy, place, upload)
                 if known is not None:
                     return known
                 outcome = self._probed(place, copy.path, on_progress)
@@ -105,7 +104,9 @@ class Desk:
             FileMissing, StorageUnavailable: its file is not to be had.
         """
         place = parse(video.path)
-        with self._copies.of(place, video.content_hash, video.byte_size, on_progress) as path:
+        with self._copies.of(
+            place, video.content_hash, video.byte_size, on_progress, modified_ns=video.modified_ns
+        ) as path:
             outcome = self._probed(place, path, on_progress)
         with self._database.writing() as session:
             videos.judge(videos.get(session, video.id), outcome)
@@ -146,6 +147,7 @@ class Desk:
                     content_hash=copy.content_hash,
                     byte_size=copy.size,
                     path=str(place),
+                    modified_ns=copy.modified_ns,
                     title=place.name,
                     outcome=outcome,
                     upload=upload,
@@ -153,24 +155,29 @@ class Desk:
                 return Admission(place, video.id, outcome if isinstance(outcome, MediaError) else None)
         except Conflict:
             # Somebody else submitted the same content in this moment.
-            with self._database.writing() as session:
-                known = self._known(session, copy.content_hash, place, upload)
+            known = self._known(copy, place, upload)
             if known is None:
                 raise
             return known
 
-    def _known(self, session: Session, digest: str, place: Place, upload: UploadFacts) -> Admission | None:
+    def _known(self, copy: Copy, place: Place, upload: UploadFacts) -> Admission | None:
         """What becomes of a content that the ledger has already; the new place is remembered as another source."""
-        video = videos.by_hash(session, digest)
-        if video is None:
-            return None
-        videos.add_source(session, video.id, str(place), upload)
-        # That its file had gone was all that had kept it from being done.
-        is_back = video.cause in _GONE and videos.retry(session, video)
-        if is_back or (video.state != VideoState.REJECTED and self._has_gone(video.path)):
-            video.path = str(place)
-        videos.hurry(video, upload)
-        return Admission(place, video.id, None if is_back else _refused(video, place))
+        with self._database.reading() as session:
+            video = videos.by_hash(session, copy.content_hash)
+            asked = None if video is None or video.state == VideoState.REJECTED else video.path
+        # A store may take its time: nobody waits for a lock meanwhile.
+        gone = asked if asked is not None and self._has_gone(asked) else None
+        with self._database.writing() as session:
+            video = videos.by_hash(session, copy.content_hash)
+            if video is None:
+                return None
+            videos.add_source(session, video.id, str(place), upload)
+            # That its file had gone was all that had kept it from being done.
+            is_back = video.cause in _GONE and videos.retry(session, video)
+            if is_back or video.path == gone:
+                video.path, video.modified_ns = str(place), copy.modified_ns
+            videos.hurry(video, upload)
+            return Admission(place, video.id, None if is_back else _refused(video, place))
 
     def _has_gone(self, written: str) -> bool:
         """Whether what is still to be done would not find the file. A disk that is out of reach may come back."""

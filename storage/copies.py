@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from config.errors import ContentReplaced
+from config.errors import ContentReplaced, FileMissing
 from storage import locks
-from storage.base import Store
+from storage.base import Entry, Store
 from storage.copy_folder import CopyFolder
 from storage.places import LocalPlace, Place
 from storage.reading import Pulse, chunks
@@ -27,11 +27,13 @@ class Copy:
         path: where to read it; for a local place, the place itself.
         content_hash: SHA-256, hexadecimal.
         size: bytes.
+        modified_ns: when a local file was last written, nanoseconds since 1970; None of an object.
     """
 
     path: Path
     content_hash: str
     size: int
+    modified_ns: int | None = None
 
 
 def _nothing() -> None:
@@ -50,10 +52,18 @@ class LocalCopies:
     def __init__(self, folder: Path, limit_bytes: int, store_of: Callable[[Place], Store]) -> None:
         self._folder = CopyFolder(folder, limit_bytes)
         self._store_of = store_of
+        self._touched: dict[Entry, str] = {}
+        """Contents of local files that were written again, by what is there."""
 
     @contextmanager
     def of(
-        self, place: Place, content_hash: str, size: int, on_progress: Callable[[], None] = _nothing
+        self,
+        place: Place,
+        content_hash: str,
+        size: int,
+        on_progress: Callable[[], None] = _nothing,
+        *,
+        modified_ns: int | None = None,
     ) -> Iterator[Path]:
         """A path at which a known content can be read while the block lasts.
 
@@ -61,19 +71,27 @@ class LocalCopies:
 
         Args:
             place: where the content is, unless there is a copy already.
-            content_hash: SHA-256, hexadecimal. A local place is not held to it.
+            content_hash: SHA-256, hexadecimal. A local file is hashed again where it was written since.
             size: bytes.
             on_progress: called about twice a second until the path is there, whether this process fetches or waits
                 for another that does: the place to renew a lease, and to stop by raising.
+            modified_ns: when a local file was last written when it had this content; None: only its size tells.
 
         Raises:
             FileMissing: it is not there.
-            ContentReplaced: something else is there.
+            ContentReplaced: something else is there, or is at the end of the block.
             StorageUnavailable: the store cannot be reached, or there is no room on this machine.
         """
         if isinstance(place, LocalPlace):
-            self._store_of(place).entry(place)
+            known = self._checked(place, content_hash, size, modified_ns, Pulse(on_progress))
             yield place.path
+            try:
+                self._checked(place, content_hash, size, known.modified_ns, Pulse(on_progress))
+            except ContentReplaced:
+                raise
+            except FileMissing:
+                # What was read of it was read all the same.
+                pass
             return
         pulse = Pulse(on_progress)
         path = self._folder.copy(content_hash)
@@ -120,13 +138,30 @@ class LocalCopies:
             with suppress(OSError):
                 self._folder.shrink(_nothing)
 
+    def _checked(self, place: LocalPlace, content_hash: str, size: int, modified_ns: int | None, pulse: Pulse) -> Entry:
+        """What is at a local place, if it is the content.
+
+        Raises:
+            ContentReplaced: it is another one.
+        """
+        entry = self._store_of(place).entry(place)
+        if entry.size != size:
+            raise _replaced(place)
+        if modified_ns not in (None, entry.modified_ns) and self._touched.get(entry) != content_hash:
+            # Somebody may have copied it, or put a newer one in its place.
+            if self._hashed(place, pulse).content_hash != content_hash:
+                raise _replaced(place)
+            self._touched[entry] = content_hash
+        return entry
+
     def _hashed(self, place: LocalPlace, pulse: Pulse) -> Copy:
+        entry = self._store_of(place).entry(place)
         digest, size = hashlib.sha256(), 0
         with closing(chunks(self._store_of(place), place, pulse)) as coming:
             for chunk in coming:
                 digest.update(chunk)
                 size += len(chunk)
-        return Copy(place.path, digest.hexdigest(), size)
+        return Copy(place.path, digest.hexdigest(), size, entry.modified_ns)
 
     def _obtained(self, place: Place, path: Path, size: int, pulse: Pulse) -> int:
         """The copy's descriptor, the lock on it shared."""

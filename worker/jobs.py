@@ -22,11 +22,12 @@ class Content:
     place: Place
     hash: str
     size: int
+    modified_ns: int | None
 
     @classmethod
     def of(cls, video: Video) -> Self:
         """That of a row."""
-        return cls(parse(video.path), video.content_hash, video.byte_size)
+        return cls(parse(video.path), video.content_hash, video.byte_size, video.modified_ns)
 
 
 @dataclass(frozen=True, slots=True)

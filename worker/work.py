@@ -144,7 +144,7 @@ def _refine_and_record(process: WorkerProcess, job: BorderJob) -> bool:
 
 
 def _file(process: WorkerProcess, content: Content, renew: Callable[[], None]) -> AbstractContextManager[Path]:
-    return process.copies.of(content.place, content.hash, content.size, renew)
+    return process.copies.of(content.place, content.hash, content.size, renew, modified_ns=content.modified_ns)
 
 
 def _scan(process: WorkerProcess, job: SegmentJob) -> Scan:

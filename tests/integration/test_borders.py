@@ -211,7 +211,7 @@ def test_a_file_that_was_spoilt_meanwhile_ends_the_same_way(scanned: Scanned, tm
         film.write_bytes(b"no video any more" * 1000)
         end = own.work(scanned.video_id)
         assert end.state == VideoState.DONE
-        assert set(end.tries) == {"not-a-video"}
+        assert set(end.tries) == {"content-replaced"}
         are_true(appearances(end), Fraction(6))
 
 

@@ -82,17 +82,41 @@ def test_the_same_content_brought_twice_is_one_copy(bucket: TestBucket, copies: 
 def test_a_local_file_needs_no_copy(copies: LocalCopies, folder: Path, tmp_path: Path) -> None:
     film = tmp_path / "film.mp4"
     film.write_bytes(CONTENT)
-    with copies.of(LocalPlace(film), "not looked at", 0) as path:
+    with copies.of(LocalPlace(film), digest(CONTENT), len(CONTENT)) as path:
         assert path == film
     beats: list[None] = []
     with copies.bring(LocalPlace(film), lambda: beats.append(None)) as copy:
-        assert copy == Copy(film, digest(CONTENT), len(CONTENT))
+        assert copy == Copy(film, digest(CONTENT), len(CONTENT), film.stat().st_mtime_ns)
     assert beats
     assert not folder.exists()
     with pytest.raises(FileMissing), copies.of(LocalPlace(tmp_path / "gone.mp4"), "x", 1):
         pass
     with pytest.raises(StorageUnavailable), copies.bring(LocalPlace(tmp_path / "no disk" / "film.mp4")):
         pass
+
+
+@pytest.mark.parametrize("other", [CONTENT[:-1], CONTENT[::-1], b""])
+@pytest.mark.parametrize("when", ["before", "meanwhile"])
+def test_a_local_file_that_was_replaced_is_not_taken_for_the_content(
+    copies: LocalCopies, tmp_path: Path, other: bytes, when: str
+) -> None:
+    film = tmp_path / "film.mp4"
+    film.write_bytes(CONTENT)
+    with copies.bring(LocalPlace(film)) as copy:
+        written = copy.modified_ns
+    os.utime(film, ns=(1, 1))  # copied, as it were: another time, the same content
+    with copies.of(LocalPlace(film), digest(CONTENT), len(CONTENT), modified_ns=written):
+        os.utime(film, ns=(2, 2))
+    if when == "before":
+        film.write_bytes(other)
+    with (
+        pytest.raises(ContentReplaced),
+        copies.of(LocalPlace(film), digest(CONTENT), len(CONTENT), modified_ns=written),
+    ):
+        film.write_bytes(other)
+    film.write_bytes(CONTENT)
+    with copies.of(LocalPlace(film), digest(CONTENT), len(CONTENT), modified_ns=written):
+        film.unlink()
 
 
 @pytest.mark.parametrize("other", [CONTENT[:-1], CONTENT + b"x", CONTENT[::-1], b""])

@@ -44,7 +44,9 @@ _MAY_DIFFER: Mapping[str, frozenset[str]] = {
 }
 _NOT_COMPARED = frozenset({"task_runs", "forecasts", "counters", "crop_packs", "packed_crops"})
 """Tries are as many as it took; `finish_numbers` sees to counters. Crops in packs are told as if in the ledger."""
-_OF_THE_WORK = frozenset({"id", "attempts", "excused", "lease_owner", "lease_until", "gallery_token", "rivals_of"})
+_OF_THE_WORK = frozenset(
+    {"id", "attempts", "excused", "lease_owner", "lease_until", "gallery_token", "rivals_of", "modified_ns"}
+)
 
 
 def dump(database: Database, place: str, storage: StorageSettings) -> Dump:

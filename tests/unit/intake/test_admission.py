@@ -12,14 +12,16 @@ from support import ledgers
 
 from config.errors import DecoderCrashed, NotAVideo
 from config.settings import Settings
-from db import segments, videos
+from config.storage_settings import StorageSettings
+from db import counters, segments, videos
 from db.facts import UploadFacts, VideoFacts
 from db.schema import Segment, Source, Video
 from db.session import Database
 from db.states import SegmentState, VideoState
+from intake import admission
 from intake.admission import Admission, Desk, Prober
 from intake.naming import places
-from storage.places import LocalPlace
+from storage.places import LocalPlace, Place
 
 FACTS = VideoFacts("matroska", "h264", 640, 360, 0, Fraction(1, 1000), 0, 30_000)
 
@@ -84,6 +86,28 @@ def test_a_file_that_has_moved_is_found_at_its_new_place(database: Database, tmp
     admit(database, new, probe)
     with database.reading() as session:
         assert session.get_one(Video, first.video_id).path == str(new)
+
+
+def test_nobody_waits_for_the_ledger_while_a_store_is_asked(
+    database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the file is still at its old place: on a disk that hangs that takes its time."""
+    other = Database(database.url, lock_timeout=0.1)
+
+    def written_meanwhile(_place: Place, _settings: StorageSettings) -> bool:
+        with other.writing() as session:
+            counters.draw(session, counters.LINKS)
+        return False
+
+    admit(database, make(tmp_path / "a.mp4", b"video"))
+    monkeypatch.setattr(admission, "is_there", written_meanwhile)
+    found = admit(database, make(tmp_path / "b.mp4", b"video"))
+    other.close()
+    with database.reading() as session:
+        video = videos.get(session, found.video_id or 0)
+        assert video.path == str(tmp_path / "b.mp4")
+        assert video.modified_ns == (tmp_path / "b.mp4").stat().st_mtime_ns
+        assert counters.last(session, counters.LINKS) == 1
 
 
 def test_of_the_same_content_submitted_at_once_one_is_new(database: Database, tmp_path: Path) -> None:

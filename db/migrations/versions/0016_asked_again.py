@@ -1,4 +1,4 @@
-"""Work that belongs to no video, done by one process at a time; and an index of what is left to be linked.
+"""Work that belongs to no video, an index of what is left to be linked, and when files were last written.
 
 Revision ID: 0016
 """
@@ -22,10 +22,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("name", name="pk_chores"),
     )
     op.bulk_insert(chores, [{"name": "linking"}, {"name": "matching"}])
+    op.add_column("videos", sa.Column("modified_ns", sa.BigInteger(), nullable=True))
     unlinked = sa.text("unknown_id IS NULL AND decision = 'unknown'")
     op.create_index("ix_clusters_unlinked", "clusters", ["video_id"], sqlite_where=unlinked, postgresql_where=unlinked)
 
 
 def downgrade() -> None:
     op.drop_index("ix_clusters_unlinked", table_name="clusters")
+    with op.batch_alter_table("videos") as videos:
+        videos.drop_column("modified_ns")
     op.drop_table("chores")
