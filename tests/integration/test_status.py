@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from support.records import FACTS
@@ -18,8 +18,13 @@ from db.states import VideoState
 from db.status import FailedTry
 from worker.process import WorkerProcess
 
-NOW = datetime.now(UTC).replace(microsecond=0)
 ALLOWED = Allowance(3, 2)
+
+
+@pytest.fixture
+def now() -> datetime:
+    """Commands ask the machine's clock."""
+    return leases.utc_now().replace(microsecond=0)
 
 
 def add(process: WorkerProcess, title: str, **told: object) -> int:
@@ -38,7 +43,9 @@ def add(process: WorkerProcess, title: str, **told: object) -> int:
 def fail(process: WorkerProcess, segment_id: int, cause: str, again_at: datetime) -> None:
     """Let a try of a segment fail."""
     with process.database.writing() as session:
-        claimed = segments.claim(session, segment_id, owner="elsewhere/1", lease=60, allowed=ALLOWED, now=NOW)
+        claimed = segments.claim(
+            session, segment_id, owner="elsewhere/1", lease=60, allowed=ALLOWED, now=leases.utc_now()
+        )
         assert claimed is not None
         leases.give_back(session, claimed[0], not_before=again_at, cause=cause, detail="what it was", excused=True)
 
@@ -49,27 +56,27 @@ def line(process: WorkerProcess) -> status.VideoStatus:
     return found
 
 
-def test_what_an_open_video_waits_for_is_told_until_it_has_ended(process: WorkerProcess) -> None:
+def test_what_an_open_video_waits_for_is_told_until_it_has_ended(process: WorkerProcess, now: datetime) -> None:
     video_id = add(process, "film")
     with process.database.writing() as session:
         first, second = segments.plan(session, video_id, [(0, 4), (4, 10)], 3000)
     assert line(process).failed_try is None
-    soon, later = NOW + timedelta(minutes=2), NOW + timedelta(minutes=9)
+    soon, later = now + timedelta(minutes=2), now + timedelta(minutes=9)
     fail(process, second, "storage-unavailable", later)
     fail(process, first, "outage", soon)
     assert line(process).failed_try == FailedTry("outage", "what it was", soon)
     assert line(process).cause is None
     with process.database.writing() as session:
-        moment = NOW + timedelta(minutes=3)
+        moment = now + timedelta(minutes=3)
         assert segments.claim(session, first, owner="elsewhere/1", lease=60, allowed=ALLOWED, now=moment)
     assert line(process).failed_try == FailedTry("outage", "what it was", None), "it is being tried"
 
 
-def test_every_channel_of_a_video_is_told_once(process: WorkerProcess) -> None:
+def test_every_channel_of_a_video_is_told_once(process: WorkerProcess, now: datetime) -> None:
     video_id = add(process, "film", channel="Two")
     with process.database.writing() as session:
         for path, channel in (("/b", "One"), ("/c", "Two"), ("/d", None)):
-            session.add(Source(video_id=video_id, path=path, channel=channel, submitted_at=NOW))
+            session.add(Source(video_id=video_id, path=path, channel=channel, submitted_at=now))
     assert line(process).channels == ("One", "Two")
 
 
@@ -84,14 +91,16 @@ def runner(process: WorkerProcess, monkeypatch: pytest.MonkeyPatch) -> Iterator[
     load_settings.cache_clear()
 
 
-def test_the_command_tells_deadline_channel_and_next_try(process: WorkerProcess, runner: CliRunner) -> None:
+def test_the_command_tells_deadline_channel_and_next_try(
+    process: WorkerProcess, runner: CliRunner, now: datetime
+) -> None:
     add(process, "plain")
     plain = runner.invoke(app, ["status"]).stdout.splitlines()[0].split()
     assert plain == ["video", "state", "segments", "people", "title", "why"]
 
-    deadline, again_at = NOW + timedelta(hours=3), NOW + timedelta(minutes=5)
+    deadline, again_at = now + timedelta(hours=3), now + timedelta(minutes=5)
     video_id = add(process, "[news]", channel="[Two]", deadline=deadline)
-    add(process, "old", deadline=NOW - timedelta(seconds=30))
+    add(process, "old", deadline=now - timedelta(seconds=30))
     with process.database.writing() as session:
         (segment_id,) = segments.plan(session, video_id, [(0, 10)], 3000)
     fail(process, segment_id, "storage-unavailable", again_at)
@@ -112,8 +121,10 @@ def test_the_command_tells_deadline_channel_and_next_try(process: WorkerProcess,
     }  # fmt: skip
 
 
-def test_what_has_ended_shows_neither_deadline_nor_tries(process: WorkerProcess, runner: CliRunner) -> None:
-    video_id = add(process, "film", deadline=NOW + timedelta(hours=3))
+def test_what_has_ended_shows_neither_deadline_nor_tries(
+    process: WorkerProcess, runner: CliRunner, now: datetime
+) -> None:
+    video_id = add(process, "film", deadline=now + timedelta(hours=3))
     with process.database.writing() as session:
         videos.end(session, video_id, VideoState.FAILED, cause="fault", detail="why it was")
     shown = runner.invoke(app, ["status"]).stdout
