@@ -26,7 +26,7 @@ def is_free(session: Session, name: str, now: datetime) -> bool:
 
 
 def done_since(session: Session, name: str, moment: datetime) -> bool:
-    """Whether it was done later than at a moment."""
+    """Whether it was begun later than at a moment, and done."""
     done = session.get_one(Chore, name).done_at
     return done is not None and done > moment
 
@@ -45,9 +45,9 @@ def keep(session: Session, name: str, *, owner: str, lease: float, now: datetime
     return _change(session, name, Chore.lease_owner == owner, lease_until=until)
 
 
-def end(session: Session, name: str, *, owner: str, now: datetime) -> None:
-    """Let it be done; somebody else may do it the next time, at once."""
-    _change(session, name, Chore.lease_owner == owner, lease_owner=None, lease_until=None, done_at=now)
+def end(session: Session, name: str, *, owner: str, begun: datetime) -> None:
+    """Let it be done, as things were when it was begun; somebody else may do it the next time, at once."""
+    _change(session, name, Chore.lease_owner == owner, lease_owner=None, lease_until=None, done_at=begun)
 
 
 def _change(session: Session, name: str, held: ColumnElement[bool], **values: object) -> bool:

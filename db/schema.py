@@ -499,7 +499,7 @@ class Chore(Base):
     lease_owner: Mapped[str | None] = mapped_column(String(120))
     lease_until: Mapped[datetime | None] = mapped_column(UtcDateTime)
     done_at: Mapped[datetime | None] = mapped_column(UtcDateTime)
-    """When it was done last."""
+    """When it was begun that was done last: of what came later it knows nothing."""
 
 
 class FramePicture(Base):

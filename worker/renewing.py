@@ -65,15 +65,16 @@ def alone(process: WorkerProcess, chore: str) -> Iterator[bool]:
             if not chores.keep(session, chore, owner=owner, lease=lease, now=leases.utc_now()):
                 raise LeaseLost(chore, "somebody else has begun with it", "it is done twice, which does no harm")
 
+    begun = leases.utc_now()
     with process.database.writing() as session:
-        taken = chores.take(session, chore, owner=owner, lease=lease, now=leases.utc_now())
+        taken = chores.take(session, chore, owner=owner, lease=lease, now=begun)
     if not taken:
         yield False
         return
     with _beside(process, keep):
         yield True
     with process.database.writing() as session:
-        chores.end(session, chore, owner=owner, now=leases.utc_now())
+        chores.end(session, chore, owner=owner, begun=begun)
 
 
 @contextmanager

@@ -73,7 +73,7 @@ def test_nobody_asks_while_somebody_is_at_it(process: WorkerProcess) -> None:
     with alone(process, LINKING) as alone_at_it:
         assert not alone_at_it
     with process.database.writing() as session:
-        chores.end(session, LINKING, owner=ELSEWHERE, now=utc_now())
+        chores.end(session, LINKING, owner=ELSEWHERE, begun=utc_now())
     assert swept(process) == 1
 
 
@@ -117,5 +117,5 @@ def test_a_late_renewal_takes_nothing_from_anybody(process: WorkerProcess) -> No
     assert held_by(process, ELSEWHERE, 60)
     with process.database.writing() as session:
         assert not chores.keep(session, LINKING, owner=process.owner, lease=60, now=utc_now())
-        chores.end(session, LINKING, owner=process.owner, now=utc_now())
+        chores.end(session, LINKING, owner=process.owner, begun=utc_now())
     assert not held_by(process, process.owner, 60)

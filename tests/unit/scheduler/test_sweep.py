@@ -148,7 +148,7 @@ def test_past_videos_are_matched_once_a_night(database: Database, settings: Sett
             assert chores.take(session, chores.MATCHING, owner="here/1", lease=60, now=utc_now())
         assert rings() == 0, "somebody is at it"
         with database.writing() as session:
-            chores.end(session, chores.MATCHING, owner="here/1", now=utc_now() - ago)
+            chores.end(session, chores.MATCHING, owner="here/1", begun=utc_now() - ago)
         assert rings() == expected
     submit(database)
     assert rings() == 0, "not while a video is worked on"
@@ -211,7 +211,7 @@ def test_what_can_wait_is_asked_for_while_no_video_waits(database: Database, set
     assert rings(trying) == 0
     with database.writing() as session:
         chores.take(session, chores.MATCHING, owner="here/1", lease=60, now=utc_now())
-        chores.end(session, chores.MATCHING, owner="here/1", now=utc_now())
+        chores.end(session, chores.MATCHING, owner="here/1", begun=utc_now())
         other = spaces.ensure(session, EmbeddingSpace("other", 128, "0" * 64))
         video = videos.get(session, video_id)
         video.state, video.space_id = VideoState.DONE, other
