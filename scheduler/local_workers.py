@@ -47,6 +47,7 @@ class LocalWorkers:
         self._child: subprocess.Popen[bytes] | None = None
         self._restarts = 0
         self._started = 0.0
+        self._children: frozenset[int] = frozenset()
         self._pool: frozenset[int] = frozenset()
         self.maimed = False
         """Whether a process that works has been killed since the workers were started."""
@@ -112,13 +113,17 @@ class LocalWorkers:
         self._start()
 
     def _count(self, main: int) -> None:
-        """Note which processes work, and whether one is gone."""
+        """Note which processes work, and whether one is gone.
+
+        Those that were seen twice: what Celery asks of the system for a moment is none of them.
+        """
         try:
-            pool = frozenset(child.pid for child in psutil.Process(main).children())
+            children = frozenset(child.pid for child in psutil.Process(main).children())
         except psutil.NoSuchProcess:
             return
-        self.maimed |= bool(self._pool - pool)
-        self._pool = pool
+        self.maimed |= bool(self._pool - children)
+        self._pool = children & self._children
+        self._children = children
 
     def _start(self) -> None:
         command = [sys.executable, "-P", "-m", "celery", "--app", "config.celery_app", "worker"]
@@ -126,7 +131,8 @@ class LocalWorkers:
         command += ["--hostname", f"rollcall-{os.getpid()}@%h", "--loglevel", self._level]
         # One machine needs no talk between workers.
         command += ["--without-gossip", "--without-mingle", "--without-heartbeat"]
-        self._started, self._pool, self.maimed = time.monotonic(), frozenset(), False
+        self._started, self.maimed = time.monotonic(), False
+        self._children = self._pool = frozenset()
         _remove_torn_messages(self._home)
         with self._log_file.open("ab") as output:
             self._child = subprocess.Popen(  # noqa: S603  our own command line

@@ -27,7 +27,7 @@ def test_processes_that_are_killed_while_they_wait_hold_up_nobody(
             return "ready." in installation.log() and len(pool()) == 2
 
         processes.until(ready, "two processes wait", installation.log)
-        time.sleep(2.5)  # `rollcall work` counts them once a second
+        time.sleep(4)  # `rollcall work` counts them once a second, and twice
         waiting = pool()
         for pid in waiting:
             processes.kill(pid)
