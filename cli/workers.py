@@ -39,7 +39,7 @@ def run(
         typer.echo(json.dumps(told, ensure_ascii=False, indent=2))
         return
     if not found:
-        console.lines(["Nobody works, and nobody has in the last ten minutes."])
+        console.lines(["Nobody works, and nobody who still runs has in the last ten minutes."])
         return
     console.out.print(_table(found, now))
 

@@ -51,11 +51,17 @@ class AtWork:
 
 
 def workers(session: Session, now: datetime) -> list[AtWork]:
-    """Every worker process that holds something, or has ended a try in the last ten minutes; by host and number."""
+    """Every worker process that holds something, or has ended a try in the last ten minutes; by host and number.
+
+    Those that hold nothing and are gone are none.
+    """
     busy = _busy(session)
     known = {worker.owner for worker in busy}
-    idle = [AtWork(owner=owner, since=ended) for owner, ended in _lately(session, now) if owner not in known]
-    return sorted(busy + idle, key=lambda worker: (worker.host, worker.pid.zfill(10)))
+    others = [AtWork(owner=owner, since=ended) for owner, ended in _lately(session, now) if owner not in known]
+    return sorted(
+        [*busy, *(worker for worker in others if not worker.gone)],
+        key=lambda worker: (worker.host, worker.pid.zfill(10)),
+    )
 
 
 def anybody_here(session: Session) -> bool:

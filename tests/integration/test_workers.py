@@ -5,12 +5,14 @@ import subprocess
 import sys
 from datetime import timedelta
 
+from sqlalchemy import update
 from support.archive import add_done
 from support.records import FACTS
 
 from db import arrivals, chores, leases, segments, task_runs, videos, working
 from db.arrivals import Seen
 from db.leases import Allowance, utc_now
+from db.schema import TaskRun
 from worker.process import WorkerProcess
 
 ALLOWED = Allowance(3, 2)
@@ -33,6 +35,10 @@ def test_every_process_is_listed_with_what_it_does(process: WorkerProcess) -> No
         assert chores.take(session, chores.LINKING, owner="three:boot-1/4", lease=60, now=now)
     with database.reading() as session:
         found = {worker.owner: worker for worker in working.workers(session, now)}
+        nobody = f"{process.owner.rpartition('/')[0]}/4194304"
+        session.execute(update(TaskRun).where(TaskRun.owner == process.owner).values(owner=nobody))
+        later = {worker.owner for worker in working.workers(session, now)}
+    assert later == set(found) - {process.owner}, "who holds nothing and is gone is not told of"
     assert len(found) == 5
     one, two, idle = found["one:boot-1/12"], found["two:boot-1/3"], found[process.owner]
     assert (one.host, one.pid, one.stage, one.title, one.segment, one.segments, one.attempt, one.gone) == (
