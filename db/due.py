@@ -11,15 +11,17 @@ from db.leases import Allowance
 from db.schema import Segment, Video
 
 
-def segments(session: Session, allowed: Allowance, now: datetime) -> tuple[Sequence[tuple[int, int]], Sequence[int]]:
-    """Segments that wait for a worker, each with its video, in order of time in it; and those without tries left."""
-    free = leases.is_free(Segment, now)
-    chosen = select(Segment.id, Segment.video_id).where(free, allowed.holds_in(Segment))
-    exhausted = select(Segment.id).where(free, ~allowed.holds_in(Segment))
+def segments(session: Session, allowed: Allowance, now: datetime) -> Sequence[tuple[int, int]]:
+    """Segments that wait for a worker, each with its video, in order of time in it."""
+    chosen = select(Segment.id, Segment.video_id).where(leases.is_free(Segment, now), allowed.holds_in(Segment))
     # Past the mapper: of an archive that was submitted at once there are 100,000.
-    connection = session.connection()
-    due = connection.execute(chosen.order_by(Segment.video_id, Segment.number)).all()
-    return due, connection.execute(exhausted.order_by(Segment.video_id, Segment.number)).scalars().all()
+    return session.connection().execute(chosen.order_by(Segment.video_id, Segment.number)).all()
+
+
+def exhausted_segments(session: Session, allowed: Allowance, now: datetime) -> Sequence[int]:
+    """Segments that wait for a worker and have no tries left, in the same order."""
+    chosen = select(Segment.id).where(leases.is_free(Segment, now), ~allowed.holds_in(Segment))
+    return session.scalars(chosen.order_by(Segment.video_id, Segment.number)).all()
 
 
 def videos(session: Session, allowed: Allowance, now: datetime) -> tuple[list[int], list[int]]:

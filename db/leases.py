@@ -246,16 +246,16 @@ def excuses(session: Session, held: Claim) -> int:
 
 def overdue_here(session: Session, now: datetime) -> list[int]:
     """Processes of this host that hold work whose lease has run out: they hang, or they would have renewed it."""
-    owners = (owner for table in LEASED for owner in session.scalars(_owners(table, table.lease_until < now)))
+    owners = (owner for table in LEASED for owner in session.scalars(owners_in(table, table.lease_until < now)))
     return sorted({pid for owner in owners if (pid := pid_here(owner)) is not None})
 
 
 def any_gone(session: Session) -> bool:
     """Whether processes of this host hold work that are no more."""
-    return any(is_gone(owner) for table in LEASED for owner in session.scalars(_owners(table).distinct()))
+    return any(is_gone(owner) for table in LEASED for owner in session.scalars(owners_in(table).distinct()))
 
 
-def _owners(table: Leased, *of: ColumnElement[bool]) -> Select[str | None]:
+def owners_in(table: Leased, *of: ColumnElement[bool]) -> Select[str | None]:
     """Who works on rows of a table."""
     return select(table.lease_owner).where(table.state == open_states(table)[1], table.lease_owner.is_not(None), *of)
 

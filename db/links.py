@@ -39,14 +39,15 @@ class UnknownClusters:
 
 def to_link(session: Session) -> list[EmbeddingSpaceRow]:
     """The spaces in which nobody has been looked for yet for some unknown clusters."""
-    # A literal: with a parameter there, neither database would use the index of these.
-    unlinked = (Cluster.unknown_id.is_(None), Cluster.decision == literal_column(f"'{Decision.UNKNOWN}'"))
-    fresh = select(Cluster.id).join(Video).where(Video.space_id == EmbeddingSpaceRow.id, *unlinked, *_unknown())
-    return list(session.scalars(select(EmbeddingSpaceRow).where(exists(fresh)).order_by(EmbeddingSpaceRow.id)))
+    fresh = select(Cluster.id).join(Video).where(Video.space_id == EmbeddingSpaceRow.id, Cluster.unknown_id.is_(None))
+    spaces = select(EmbeddingSpaceRow).where(exists(fresh.where(*_unknown()))).order_by(EmbeddingSpaceRow.id)
+    return list(session.scalars(spaces))
 
 
 def _unknown() -> tuple[ColumnElement[bool], ...]:
-    return Video.state.in_(WITH_NAMES), Cluster.decision == Decision.UNKNOWN, Cluster.group_id.is_not(None)
+    # A literal: with a parameter there, neither database would use the index of those that are not linked.
+    unknown = Cluster.decision == literal_column(f"'{Decision.UNKNOWN}'")
+    return Video.state.in_(WITH_NAMES), unknown, Cluster.group_id.is_not(None)
 
 
 def clusters(session: Session, space: EmbeddingSpaceRow) -> UnknownClusters:

@@ -55,7 +55,8 @@ def workers(session: Session, now: datetime) -> list[AtWork]:
 
     Those that hold nothing and are gone are none.
     """
-    busy = _busy(session)
+    of_videos = [*_scanning(session), *_finishing(session), *_reembedding(session)]
+    busy = [*of_videos, *_admitting(session), *_at_chores(session)]
     known = {worker.owner for worker in busy}
     others = [AtWork(owner=owner, since=ended) for owner, ended in _lately(session, now) if owner not in known]
     return sorted(
@@ -65,13 +66,14 @@ def workers(session: Session, now: datetime) -> list[AtWork]:
 
 
 def anybody_here(session: Session) -> bool:
-    """Whether a process of this host holds something."""
-    return any(leases.pid_here(worker.owner) is not None for worker in _busy(session))
+    """Whether a process of this host that is not gone holds something."""
+    held = [leases.owners_in(table) for table in leases.LEASED]
+    held += [select(table.lease_owner).where(table.lease_owner.is_not(None)) for table in (Chore, Reembedding)]
+    return any(_is_here(owner) for chosen in held for owner in session.scalars(chosen))
 
 
-def _busy(session: Session) -> list[AtWork]:
-    of_videos = [*_scanning(session), *_finishing(session), *_reembedding(session)]
-    return [*of_videos, *_admitting(session), *_at_chores(session)]
+def _is_here(owner: str | None) -> bool:
+    return leases.pid_here(owner) is not None and not leases.is_gone(owner)
 
 
 def _scanning(session: Session) -> list[AtWork]:

@@ -9,7 +9,7 @@ worker that gets a message a second time finds the work claimed or done.
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -78,43 +78,21 @@ def _use_idle_time(database: Database, settings: Settings, sender: Sender, memor
     Whoever ends the last video asks for links at once, and the nightly run for past videos to be matched; here both
     are asked for again, should a message be lost.
     """
-    if _may_link(database):
-        sender.send_link()
-    elif _may_match(database, settings):
-        sender.send_rematch()
-    if not coarsening.refill(database, settings, memory) and _may_reembed(database, settings):
-        sender.send_reembed()
-
-
-def _may_link(database: Database) -> bool:
-    """Whether unknown people of ended videos wait to be linked, nobody is at it, and no video waits for a worker."""
-    with database.reading() as session:
-        return (
-            not status.is_busy(session)
-            and bool(links.to_link(session))
-            and chores.is_free(session, chores.LINKING, leases.utc_now())
-        )
-
-
-def _may_match(database: Database, settings: Settings) -> bool:
-    """Whether past videos have not been matched since the night began, nobody is at it, and no video waits."""
     now = leases.utc_now()
     with database.reading() as session:
-        return (
-            not chores.done_since(session, chores.MATCHING, settings.schedule.night_before(now))
-            and not status.is_busy(session)
-            and chores.is_free(session, chores.MATCHING, now)
-        )
-
-
-def _may_reembed(database: Database, settings: Settings) -> bool:
-    """Whether faces wait for the candidate, and no video for a worker."""
-    if not settings.candidate.declared:
-        return False
-    with database.reading() as session:
-        return not status.is_busy(session) and reembedding.is_waiting(
-            session, settings.candidate.space_name, leases.utc_now()
-        )
+        if status.is_busy(session):
+            return
+        may_link = bool(links.to_link(session)) and chores.is_free(session, chores.LINKING, now)
+        matched = chores.done_since(session, chores.MATCHING, settings.schedule.night_before(now))
+        may_match = not matched and chores.is_free(session, chores.MATCHING, now)
+        tried = settings.candidate
+        may_reembed = tried.declared and reembedding.is_waiting(session, tried.space_name, now)
+    if may_link:
+        sender.send_link()
+    elif may_match:
+        sender.send_rematch()
+    if not coarsening.refill(database, settings, memory) and may_reembed:
+        sender.send_reembed()
 
 
 def prepare(database: Database, settings: Settings, memory: Memory, *, submitted_by: datetime | None = None) -> Due:
@@ -149,10 +127,9 @@ def _agenda(database: Database, settings: Settings, memory: Memory, *, begun_onl
 
 def _plan(database: Database, settings: Settings, memory: Memory, submitted_by: datetime | None) -> None:
     """Cut what nobody has worked on yet, with regard to all that is in the queue."""
-    last = submitted_by or datetime.max.replace(tzinfo=UTC)
     drawn_up, processes = _agenda(database, settings, memory)
     waiting = [entry for entry in drawn_up.entries if entry.video.state == VideoState.WAITING]
-    new = [entry for entry in waiting if entry.video.submitted_at <= last]
+    new = [entry for entry in waiting if submitted_by is None or entry.video.submitted_at <= submitted_by]
     for start in range(0, len(new), _PLANNED_AT_ONCE):
         with database.writing() as session:
             for entry in new[start : start + _PLANNED_AT_ONCE]:
@@ -190,7 +167,7 @@ def _put_in_order(database: Database, settings: Settings) -> Due:
 def _look(session: Session, allowed: Allowance) -> tuple[Due, bool]:
     """What is free, and whether it is all that could be."""
     now = leases.utc_now()
-    pieces, exhausted = due.segments(session, allowed, now)
+    pieces, exhausted = due.segments(session, allowed, now), due.exhausted_segments(session, allowed, now)
     finishable, worn_out = due.videos(session, allowed, now)
     arrived, refused = arrivals.due(session, allowed, now)
     unsettled = exhausted or worn_out or refused or leases.any_gone(session) or segments.any_complete(session)
@@ -199,7 +176,7 @@ def _look(session: Session, allowed: Allowance) -> tuple[Due, bool]:
 
 def _end_exhausted(session: Session, allowed: Allowance) -> None:
     now = leases.utc_now()
-    exhausted = due.segments(session, allowed, now)[1]
+    exhausted = due.exhausted_segments(session, allowed, now)
     for segment_id in exhausted:
         # Its video may have been removed at this moment.
         with suppress(LeaseLost):

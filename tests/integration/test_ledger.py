@@ -184,7 +184,8 @@ def test_a_failed_try_is_made_again_after_a_pause_and_not_for_ever(ledger: Datab
         now = pause + timedelta(seconds=1)
     assert take(ledger, segment_id, now=now) is None
     with ledger.writing() as session:
-        assert due.segments(session, allowed=Allowance(3, 2), now=now) == ([], [segment_id])
+        assert due.segments(session, allowed=Allowance(3, 2), now=now) == []
+        assert due.exhausted_segments(session, allowed=Allowance(3, 2), now=now) == [segment_id]
         assert segments.end_exhausted(session, segment_id, allowed=Allowance(3, 2), now=now)
         assert not segments.end_exhausted(session, segment_id, allowed=Allowance(3, 2), now=now)
     with ledger.reading() as session:
@@ -215,7 +216,8 @@ def test_work_of_a_dead_process_of_this_host_is_free_at_once(ledger: Database) -
     taken(ledger, foreign, "elsewhere/1")
     with ledger.writing() as session:
         assert leases.release_gone(session) == 1
-        assert due.segments(session, allowed=Allowance(3, 2), now=NOW) == ([(dead, video_id)], [])
+        assert due.segments(session, allowed=Allowance(3, 2), now=NOW) == [(dead, video_id)]
+        assert due.exhausted_segments(session, allowed=Allowance(3, 2), now=NOW) == []
 
 
 def test_finishing_writes_groups_once_and_ends_the_video(ledger: Database) -> None:

@@ -94,7 +94,7 @@ class Queue:
     def claim(self) -> None:
         owner = self.random.choice(["a/1", "b/2"])
         with self.database.writing() as session:
-            ids, _ = due.segments(session, ALLOWED, self.now)
+            ids = due.segments(session, ALLOWED, self.now)
             if ids:
                 segment_id, _ = self.random.choice(ids)
                 taken = segments.claim(session, segment_id, owner=owner, lease=LEASE, allowed=ALLOWED, now=self.now)
@@ -132,7 +132,7 @@ class Queue:
 
     def sweep(self) -> None:
         with self.database.writing() as session:
-            for segment_id in due.segments(session, ALLOWED, self.now)[1]:
+            for segment_id in due.exhausted_segments(session, ALLOWED, self.now):
                 segments.end_exhausted(session, segment_id, allowed=ALLOWED, now=self.now)
             segments.end_complete(session)
             for video_id in due.videos(session, ALLOWED, self.now)[1]:
